@@ -1,0 +1,154 @@
+"""NumPy or CuPy: which one an array belongs to, and the few things that the two spell differently.
+
+Every operation takes its array module from its arguments, `xp = module_of(x)`, and then reads the same on both
+devices. What they do not share lives here and nowhere else: top-k, scattering rows with a rule for
+duplicates, and the way between host and device. The checks that every operation makes are here too.
+"""
+
+import sys
+from types import ModuleType
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Array: TypeAlias = npt.NDArray[Any]
+ArrayModule: TypeAlias = Any
+
+
+# --- Which module ---------------------------------------------------------------------------------------------
+
+
+def module_of(x: Array, name: str = "argument") -> ArrayModule:
+    """The module that `x` belongs to: the package that defines its type, and calls it `ndarray`.
+
+    Raises
+    ------
+    TypeError
+        If `x` is not an array, e.g. a list or a tensor of another library.
+    """
+    if isinstance(x, np.ndarray):
+        return np
+    home: ModuleType | None = sys.modules.get(type(x).__module__.partition(".")[0])
+    if home is None or not isinstance(x, getattr(home, "ndarray", ())):
+        raise TypeError(f"{name} must be a NumPy or CuPy array, got {type(x).__module__}.{type(x).__name__}")
+    return home
+
+
+def to_host(x: Array) -> npt.NDArray[Any]:
+    """A NumPy array with the contents of `x`; `x` itself where it is one already."""
+    if isinstance(x, np.ndarray):
+        return x
+    module_of(x)
+    host: npt.NDArray[Any] = x.get()
+    return host
+
+
+def to_device(x: npt.NDArray[Any], like: Array) -> Array:
+    """`x`, made on the host (random numbers are), as an array of the module that `like` belongs to."""
+    moved: Array = module_of(like).asarray(x)
+    return moved
+
+
+# --- What the two spell differently -----------------------------------------------------------------------------
+
+
+def top_k(scores: Array, k: int) -> Array:
+    """Indices of the k largest of each row, largest first; equal scores in the order of their indices.
+
+    Parameters
+    ----------
+    scores : [B, m] float
+        No NaN.
+    k : int
+        1 <= k <= m.
+
+    Returns
+    -------
+    [B, k] int64
+    """
+    xp = module_of(scores, "scores")
+    check_rank("scores", scores, 2)
+    m = scores.shape[1]
+    if not 1 <= k <= m:
+        raise ValueError(f"k must lie between 1 and the {m} scores of a row, got {k}")
+    if xp is not np:
+        ordered: Array = xp.argsort(-scores, axis=1)[:, :k]  # CuPy's argsort is stable
+        return ordered.astype(xp.int64)
+    if k == 1:
+        best: Array = np.argmax(scores, axis=1)[:, None]  # the first of equals
+        return best.astype(np.int64)
+
+    # A whole sort is not needed. All above the k-th largest score are in; ties at that score are cut by index.
+    kth = np.partition(scores, m - k, axis=1)[:, m - k]  # [B]
+    picked = np.empty((scores.shape[0], k), np.int64)  # [B, k]
+    for row, threshold, out in zip(scores, kth, picked, strict=True):
+        candidates = np.flatnonzero(row >= threshold)  # at least k, ascending
+        out[:] = candidates[np.argsort(-row[candidates], kind="stable")[:k]]
+    return picked
+
+
+def put_rows(target: Array, slots: Array, rows: Array) -> None:
+    """`target[slots[i]] = rows[i]` for i = 0, 1, ... in this order: where slots repeat, the last row wins.
+
+    NumPy assigns in order. CuPy does not promise to, so that there the rows that lose are left out.
+    """
+    xp = module_of(target, "target")
+    if xp is not np:
+        host = to_host(slots)
+        winners = np.array(sorted({int(slot): i for i, slot in enumerate(host)}.values()), np.int64)
+        slots, rows = slots[xp.asarray(winners)], rows[xp.asarray(winners)]
+    target[slots] = rows
+
+
+# --- What every operation checks --------------------------------------------------------------------------------
+
+
+def check_rank(name: str, x: Array, rank: int) -> None:
+    """Raise unless `x` is an array of `rank` dimensions."""
+    module_of(x, name)
+    if x.ndim != rank:
+        raise ValueError(f"{name} must have {rank} dimensions, got shape {x.shape}")
+
+
+def check_shape(name: str, x: Array, shape: tuple[int, ...]) -> None:
+    """Raise unless `x` is an array of exactly this shape."""
+    module_of(x, name)
+    if x.shape != shape:
+        raise ValueError(f"{name} must have shape {shape}, got {x.shape}")
+
+
+def check_float(name: str, x: Array) -> None:
+    """Raise unless `x` holds float32 or float64."""
+    module_of(x, name)
+    if x.dtype not in (np.float32, np.float64):
+        raise TypeError(f"{name} must be float32 or float64, got {x.dtype}")
+
+
+def check_dtype(name: str, x: Array, dtype: npt.DTypeLike) -> None:
+    """Raise unless `x` has exactly this dtype."""
+    module_of(x, name)
+    if x.dtype != np.dtype(dtype):
+        raise TypeError(f"{name} must be {np.dtype(dtype)}, got {x.dtype}")
+
+
+def check_labels(name: str, labels: Array, batch: int, classes: int | None = None) -> None:
+    """Raise unless `labels` is [batch] of integers in 0 .. classes-1 (no upper bound where `classes` is None)."""
+    check_shape(name, labels, (batch,))
+    if labels.dtype.kind not in "iu":
+        raise TypeError(f"{name} must be integers, got {labels.dtype}")
+    if batch == 0:
+        return
+    low, high = int(labels.min()), int(labels.max())
+    if low < 0 or (classes is not None and high >= classes):
+        bound = "at least 0" if classes is None else f"in 0..{classes - 1}"
+        raise ValueError(f"{name} must be {bound}, got {low if low < 0 else high}")
+
+
+def check_finite(name: str, x: Array) -> None:
+    """Raise where `x` holds a NaN or an infinity."""
+    xp = module_of(x, name)
+    if not bool(xp.isfinite(x).all()):
+        bad = to_host(xp.isfinite(x))
+        where = tuple(int(i) for i in np.argwhere(~bad)[0])
+        raise ValueError(f"{name} must be finite, got {float(x[where])} at index {list(where)}")
