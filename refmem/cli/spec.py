@@ -37,7 +37,7 @@ def diff(one: str, other: str, *, as_json: bool) -> int:
         print(json.dumps({"profiles": [one, other], "fields": fields, "points": points}))
         return 0
 
-    console = Console()
+    console = Console(markup=False)
     if not fields:
         console.print(f"{one} and {other} are the same profile.")
         return 0

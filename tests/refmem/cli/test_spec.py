@@ -27,6 +27,7 @@ def test_the_tables_name_every_point(capsys, monkeypatch):
     assert main(["spec", "diff", "paper", "tf2017"]) == 0
     printed = capsys.readouterr().out
     assert all(entry.id in printed for entry in REGISTER)
+    assert "argmax_i A[i] + r_i" in printed  # brackets are text, not mark-up
 
 
 def test_a_profile_differs_from_itself_in_nothing(capsys):
