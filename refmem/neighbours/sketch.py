@@ -79,13 +79,13 @@ class Sketch(protocol.Neighbours):
             return slots, cosines
         budget = max(1024, 4 * k) if self.budget is None else self.budget
         room = max(4096, 8 * k, self.end // 8)
-        share = min(0.5, max(FIRST_LOOK, 2 * k) / max(1, self.end))
-        first_look = -NormalDist().inv_cdf(share)
+        likely = min(0.5, max(FIRST_LOOK, 2 * k) / max(1, self.end))
+        deviations = -NormalDist().inv_cdf(likely)
 
         def look(block: slice) -> None:
             found = np.empty((len(queries[block]), room), np.int32)
             sketch_kernels.search(queries[block], self.keys, self.filled, self.sketches, self.hyperplanes, self.end,
-                                  self.written, first_look, budget, AMPLE, SIGMAS, SAMPLE, found, slots[block],
+                                  self.written, deviations, budget, AMPLE, SIGMAS, SAMPLE, found, slots[block],
                                   cosines[block])
 
         size = min(BLOCK, -(-batch // self.threads))
@@ -110,7 +110,7 @@ class Sketch(protocol.Neighbours):
 
         m, d = keys.shape
         self.hyperplanes = rotations(BITS, d, self.seed).astype(keys.dtype)  # [bits, d]
-        self.sketches = np.zeros((BITS // 64, -(-m // 64) * 64), np.uint64)  # [words, m and a bit]
+        self.sketches = np.zeros((2, -(-m // 64), 2, 64), np.uint64)  # [coarse and fine, groups, words, slots]
         written = np.flatnonzero(filled)
         sketch_kernels.sketch_slots(self.hyperplanes, keys, written, self.sketches)
         self.keys, self.filled = keys, filled

@@ -1,4 +1,8 @@
-"""The compiled passes of `sketch`: signs into words, the scan, and the exact comparison of what it lets through."""
+"""The compiled passes of `sketch`: signs into words, the scan, and the exact comparison of what it lets through.
+
+Sketches stand in groups of 64, [2, groups, 2, 64] uint64: first the coarse half (two words) of every sketch, then the
+fine half, so that a coarse scan reads one run of memory.
+"""
 
 import numpy as np
 from numba import uint64
@@ -7,112 +11,178 @@ from refmem.arrays import Array
 from refmem.neighbours.top_kernels import Number, dot, finish, kernel, offer, popcount
 
 GROUP = 64
-"""Slots scanned at a time: their verdicts are the bits of one word."""
+"""Sketches compared at a time: their verdicts are the bits of one word."""
 
 WORDS = 4
-"""Words of a sketch."""
+"""Words of a sketch: two coarse, two fine."""
+
+
+# --- Making sketches --------------------------------------------------------------------------------------------
 
 
 @kernel
-def sketch_row(hyperplanes: Array, row: Array, words: Array) -> None:
-    """Bit j of the sketch is 1 iff row . hyperplanes[j] > 0. `words` [bits / 64] uint64."""
+def project(hyperplanes: Array, row: Array, values: Array) -> None:
+    """values[j] = row . hyperplanes[j]"""
+    for j in range(values.shape[0]):
+        values[j] = dot(hyperplanes[j], row)
+
+
+@kernel
+def signs(values: Array, words: Array) -> None:
+    """Bit j of the sketch is 1 iff values[j] > 0. `words` [WORDS] uint64."""
     for w in range(words.shape[0]):
         word = uint64(0)
         for j in range(64):
-            if dot(hyperplanes[64 * w + j], row) > 0:
-                word |= uint64(1) << uint64(j)
+            word |= uint64(values[64 * w + j] > 0) << uint64(j)
         words[w] = word
 
 
 @kernel
-def sketch_slots(hyperplanes: Array, keys: Array, slots: Array, sketches: Array) -> None:
-    """The sketches of keys[slots] into the columns `slots` of `sketches` [words, m]."""
-    words = np.empty(sketches.shape[0], np.uint64)
-    for slot in slots:
-        sketch_row(hyperplanes, keys[slot], words)
-        for w in range(words.shape[0]):
-            sketches[w, slot] = words[w]
+def put_sketch(words: Array, group: Number, column: Number, sketches: Array) -> None:
+    """Write one sketch into its place."""
+    for w in range(WORDS):
+        sketches[w // 2, group, w % 2, column] = words[w]
 
 
 @kernel
-def usual_distance(sketches: Array, end: Number, step: Number, sketch: Array) -> tuple[Number, Number]:
-    """Mean and standard deviation of the distance from `sketch` over two words, in every `step`-th group."""
+def sketch_slots(hyperplanes: Array, keys: Array, slots: Array, sketches: Array) -> None:
+    """The sketches of keys[slots]: that of slot s is column s % 64 of group s // 64."""
+    values, words = np.empty(hyperplanes.shape[0], keys.dtype), np.empty(WORDS, np.uint64)
+    for slot in slots:
+        project(hyperplanes, keys[slot], values)
+        signs(values, words)
+        put_sketch(words, slot // GROUP, slot % GROUP, sketches)
+
+
+# --- Comparing sketches -----------------------------------------------------------------------------------------
+# The loops over a group have no branch and become vector instructions; their verdicts are the bits of one word.
+
+
+@kernel
+def coarse_distance(half: Array, column: Number, words: Array) -> Number:
+    """Bits that differ in the coarse half."""
+    return popcount(half[0, column] ^ words[0]) + popcount(half[1, column] ^ words[1])
+
+
+@kernel
+def coarse_pass(half: Array, words: Array, cut: Number) -> Number:
+    """Which sketches of a group differ from `words` in at most `cut` coarse bits."""
+    passed = uint64(0)
+    for j in range(GROUP):
+        passed |= uint64(coarse_distance(half, j, words) <= cut) << uint64(j)
+    return passed
+
+
+@kernel
+def fine_pass(half: Array, other: Array, words: Array, seen_cut: Number, cut: Number) -> Number:
+    """Which differ in at most `cut` of all bits, and in more than `seen_cut` coarse ones (the rest was seen)."""
+    passed = uint64(0)
+    for j in range(GROUP):
+        coarse = coarse_distance(half, j, words)
+        fine = coarse + popcount(other[0, j] ^ words[2]) + popcount(other[1, j] ^ words[3])
+        passed |= uint64((fine <= cut) & (coarse > seen_cut)) << uint64(j)
+    return passed
+
+
+@kernel
+def lowest(passed: Number) -> Number:
+    """The number of the lowest one bit."""
+    return np.int64(popcount((passed & (~passed + uint64(1))) - uint64(1)))
+
+
+@kernel
+def scan(sketches: Array, end: Number, words: Array, fine: Number, seen_cuts: Array, cuts: Array, found: Array,
+         counts: Array) -> None:
+    """The slots that pass for each query, in order, into `found` [B, room]; what has no room is left out.
+
+    Each group is loaded once and compared with all queries.
+    """
+    room = found.shape[1]
+    for start in range(0, end, GROUP):
+        half, other = sketches[0, start // GROUP], sketches[1, start // GROUP]
+        for b in range(words.shape[0]):
+            if fine:
+                passed = fine_pass(half, other, words[b], seen_cuts[b], cuts[b])
+            else:
+                passed = coarse_pass(half, words[b], cuts[b])
+            while passed:
+                slot = start + lowest(passed)
+                if counts[b] < room and slot < end:
+                    found[b, counts[b]] = slot
+                    counts[b] += 1
+                passed &= passed - uint64(1)
+
+
+# --- How far to look --------------------------------------------------------------------------------------------
+
+
+@kernel
+def reach(cosine: Number, bits: Number, sigmas: Number) -> Number:
+    """The Hamming distance that a key of this cosine keeps within, but for `sigmas` standard deviations of luck.
+
+    Each bit differs with probability p = arccos(cosine) / pi.
+    """
+    p = np.arccos(min(1.0, max(-1.0, cosine))) / np.pi
+    return np.int64(np.ceil(bits * p + sigmas * np.sqrt(bits * p * (1 - p))))
+
+
+@kernel
+def usual_cut(sketches: Array, end: Number, step: Number, words: Array, deviations: Number) -> Number:
+    """The coarse distance `deviations` standard deviations below the mean, both of every `step`-th group."""
     total, squares, seen = uint64(0), uint64(0), 0
     for start in range(0, end, GROUP * step):
-        first, second = sketches[0, start:start + GROUP], sketches[1, start:start + GROUP]
+        half = sketches[0, start // GROUP]
         for j in range(GROUP):
-            distance = popcount(first[j] ^ sketch[0]) + popcount(second[j] ^ sketch[1])
+            distance = coarse_distance(half, j, words)
             total += distance
             squares += distance * distance
         seen += GROUP
-    mean = total / seen
-    return mean, np.sqrt(max(0.0, squares / seen - mean * mean))
+    return cut_below(total, squares, seen, deviations)
 
 
 @kernel
-def histogram(sketches: Array, end: Number, step: Number, sketch: Array, tally: Array) -> Number:
-    """How many slots lie at each distance from `sketch` over all words, in every `step`-th group. Returns the total."""
+def cut_below(total: Number, squares: Number, seen: Number, deviations: Number) -> Number:
+    """`deviations` standard deviations below the mean of `seen` distances, given their sum and that of squares."""
+    mean = total / max(seen, 1)
+    spread = np.sqrt(max(0.0, squares / max(seen, 1) - mean * mean))
+    return np.uint64(max(0.0, mean - deviations * spread))
+
+
+@kernel
+def tally_distances(sketches: Array, end: Number, step: Number, words: Array, tally: Array) -> Number:
+    """How many slots lie at each distance over all bits, in every `step`-th group. Returns how many were counted."""
     tally[:] = 0
     seen = 0
     for start in range(0, end, GROUP * step):
-        for slot in range(start, min(start + GROUP, end)):
-            distance = uint64(0)
-            for w in range(WORDS):
-                distance += popcount(sketches[w, slot] ^ sketch[w])
-            tally[distance] += 1
+        half, other = sketches[0, start // GROUP], sketches[1, start // GROUP]
+        for j in range(min(GROUP, end - start)):
+            distance = coarse_distance(half, j, words)
+            tally[distance + popcount(other[0, j] ^ words[2]) + popcount(other[1, j] ^ words[3])] += 1
             seen += 1
     return seen
 
 
 @kernel
-def scan_coarse(sketches: Array, end: Number, queries: Array, cuts: Array, found: Array, counts: Array) -> None:
-    """Slots whose first two words differ from a query's in at most `cuts` [B] bits, in order, into `found` [B, room].
-
-    Each group is loaded once and compared with all queries. The loop over a group has no branch: it becomes vector
-    instructions, and the slots that pass become the bits of `passed`.
+def second_cut(tally: Array, seen: Number, end: Number, worst: Number, budget: Number, ample: Number,
+               sigmas: Number) -> Number:
+    """How far a second look goes over all bits: as far as the k-th best cosine `worst` asks, but where that is more
+    than the share `ample` of all slots, only to the smallest distance that holds `budget` of the `end` slots.
     """
-    for start in range(0, end, GROUP):
-        first, second = sketches[0, start:start + GROUP], sketches[1, start:start + GROUP]
-        for b in range(queries.shape[0]):
-            q0, q1, cut = queries[b, 0], queries[b, 1], cuts[b]
-            passed = uint64(0)
-            for j in range(GROUP):
-                distance = popcount(first[j] ^ q0) + popcount(second[j] ^ q1)
-                passed |= uint64(distance <= cut) << uint64(j)
-            if passed:
-                counts[b] = append(passed, start, end, found[b], counts[b])
+    cut = reach(worst, 64 * WORDS, sigmas)
+    within = 0
+    for distance in range(cut + 1):
+        within += tally[distance]
+    if within <= ample * seen:
+        return cut
+    within = 0
+    for distance in range(cut + 1):
+        within += tally[distance]
+        if within * end >= budget * seen:
+            return distance
+    return cut
 
 
-@kernel
-def scan_fine(sketches: Array, end: Number, queries: Array, seen_cuts: Array, cuts: Array, found: Array,
-              counts: Array) -> None:
-    """As `scan_coarse` with all four words and `cuts`, without the slots that `scan_coarse` with `seen_cuts` found."""
-    for start in range(0, end, GROUP):
-        first, second = sketches[0, start:start + GROUP], sketches[1, start:start + GROUP]
-        third, fourth = sketches[2, start:start + GROUP], sketches[3, start:start + GROUP]
-        for b in range(queries.shape[0]):
-            q0, q1, q2, q3 = queries[b, 0], queries[b, 1], queries[b, 2], queries[b, 3]
-            seen_cut, cut = seen_cuts[b], cuts[b]
-            passed = uint64(0)
-            for j in range(GROUP):
-                coarse = popcount(first[j] ^ q0) + popcount(second[j] ^ q1)
-                fine = coarse + popcount(third[j] ^ q2) + popcount(fourth[j] ^ q3)
-                passed |= uint64((fine <= cut) & (coarse > seen_cut)) << uint64(j)
-            if passed:
-                counts[b] = append(passed, start, end, found[b], counts[b])
-
-
-@kernel
-def append(passed: Number, start: Number, end: Number, found: Array, count: Number) -> Number:
-    """Append start + j for each one bit j of `passed`. Returns the new count; what has no room is left out."""
-    while passed:
-        lowest = passed & (~passed + uint64(1))
-        slot = start + np.int64(popcount(lowest - uint64(1)))
-        if count < found.shape[0] and slot < end:
-            found[count] = slot
-            count += 1
-        passed ^= lowest
-    return count
+# --- Comparing keys ---------------------------------------------------------------------------------------------
 
 
 @kernel
@@ -140,71 +210,38 @@ def compare_all(query: Array, keys: Array, filled: Array, end: Number, cosines: 
 
 
 @kernel
-def cut_at(counts: Array, seen: Number, end: Number, wanted: Number) -> Number:
-    """The smallest distance within which the histogram of a sample expects at least `wanted` of `end` slots."""
-    total = 0
-    for distance in range(counts.shape[0]):
-        total += counts[distance]
-        if total * end >= wanted * seen:
-            return distance
-    return counts.shape[0] - 1
-
-
-@kernel
-def share_within(counts: Array, seen: Number, distance: Number) -> Number:
-    """The share of the sample within `distance`."""
-    total = 0
-    for i in range(distance + 1):
-        total += counts[i]
-    return total / max(seen, 1)
-
-
-@kernel
-def reach(cosine: Number, bits: Number, sigmas: Number) -> Number:
-    """The Hamming distance that a key of this cosine keeps within, but for `sigmas` standard deviations of luck.
-
-    Each bit differs with probability p = arccos(cosine) / pi.
-    """
-    p = np.arccos(min(1.0, max(-1.0, cosine))) / np.pi
-    return np.int64(np.ceil(bits * p + sigmas * np.sqrt(bits * p * (1 - p))))
-
-
-@kernel
 def search(queries: Array, keys: Array, filled: Array, sketches: Array, hyperplanes: Array, end: Number,
-           written: Number, first_look: Number, budget: Number, ample: Number, sigmas: Number, sample: Number,
+           written: Number, deviations: Number, budget: Number, ample: Number, sigmas: Number, sample: Number,
            found: Array, slots: Array, cosines: Array) -> None:
     """The k nearest of each query, into `slots` and `cosines` [B, k]. `sketch.py` says what is done and why."""
     batch, k = slots.shape
-    words = np.empty((batch, WORDS), np.uint64)
+    values, words = np.empty(64 * WORDS, keys.dtype), np.empty((batch, WORDS), np.uint64)
     coarse_cuts, fine_cuts = np.empty(batch, np.uint64), np.empty(batch, np.uint64)
     counts, sizes, unsure = np.zeros(batch, np.int64), np.zeros(batch, np.int64), np.empty(batch, np.int64)
     tally = np.empty(64 * WORDS + 1, np.int64)
     step = max(1, end // sample)
 
-    # The first look, by two words of the sketch: what lies `first_look` standard deviations nearer than usual.
     for b in range(batch):
-        sketch_row(hyperplanes, queries[b], words[b])
-        mean, deviation = usual_distance(sketches, end, step, words[b])
-        coarse_cuts[b] = uint64(max(0.0, mean - first_look * deviation))
-    scan_coarse(sketches, end, words, coarse_cuts, found, counts)
+        project(hyperplanes, queries[b], values)
+        signs(values, words[b])
+        coarse_cuts[b] = usual_cut(sketches, end, step, words[b], deviations)
+    scan(sketches, end, words, False, coarse_cuts, coarse_cuts, found, counts)
 
     # Is everything inside that could be among the k nearest? Else how far must a second look go?
     asked = 0
     for b in range(batch):
         sizes[b] = compare(queries[b], keys, filled, found[b, :counts[b]], cosines[b], slots[b], 0)
         worst = cosines[b, 0] if sizes[b] == k else -1.0
-        if counts[b] == found.shape[1] or uint64(reach(worst, 128, sigmas)) <= coarse_cuts[b]:
+        if counts[b] == found.shape[1] or np.uint64(reach(worst, 128, sigmas)) <= coarse_cuts[b]:
             continue
-        seen = histogram(sketches, end, step, words[b], tally)
-        cut = reach(worst, 64 * WORDS, sigmas)
-        if share_within(tally, seen, cut) > ample:
-            cut = min(cut, cut_at(tally, seen, end, budget))
-        unsure[asked], words[asked], coarse_cuts[asked], fine_cuts[asked] = b, words[b], coarse_cuts[b], cut
+        seen = tally_distances(sketches, end, step, words[b], tally)
+        fine_cuts[asked] = second_cut(tally, seen, end, worst, budget, ample, sigmas)
+        unsure[asked], words[asked], coarse_cuts[asked] = b, words[b], coarse_cuts[b]
         asked += 1
 
     if asked:
         again = np.zeros(asked, np.int64)
-        scan_fine(sketches, end, words[:asked], coarse_cuts, fine_cuts, found, again)
+        scan(sketches, end, words[:asked], True, coarse_cuts, fine_cuts, found, again)
         for i in range(asked):
             b = unsure[i]
             sizes[b] = compare(queries[b], keys, filled, found[i, :again[i]], cosines[b], slots[b], sizes[b])

@@ -40,7 +40,7 @@ def test_the_distance_of_two_sketches_tells_their_angle():
     keys = sphere(rng, 2000, 128)
     others = near(rng, keys, np.arange(2000), 0.7)
     index, index_of_others = Sketch(keys), Sketch(others)
-    apart = np.bitwise_count(index.sketches ^ index_of_others.sketches).sum(axis=0)[:2000]
+    apart = np.bitwise_count(index.sketches ^ index_of_others.sketches).sum(axis=(0, 2)).ravel()[:2000]
     p = np.arccos(0.7) / np.pi
     assert abs(apart.mean() - sketch.BITS * p) < 0.5
     assert apart.std() <= 1.05 * np.sqrt(sketch.BITS * p * (1 - p))
