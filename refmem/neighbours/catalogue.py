@@ -1,12 +1,13 @@
 """The indexes by name, and which of them suits a memory."""
 
 from refmem.arrays import Array, module_of
+from refmem.neighbours.buckets import Buckets
 from refmem.neighbours.fused import Fused
 from refmem.neighbours.plain import Exact
 from refmem.neighbours.protocol import Neighbours
 from refmem.neighbours.sketch import Sketch
 
-NAMES = ("exact", "fused", "sketch", "auto")
+NAMES = ("exact", "fused", "sketch", "buckets", "auto")
 
 SCAN_FROM = 4096
 """Slots from which `auto` scans sketches: below, the exact search is as fast."""
@@ -41,6 +42,8 @@ def make(name: str, keys: Array, *, filled: Array | None = None, seed: int = 0, 
         return Fused(keys, filled=filled, threads=threads)
     if name == "sketch":
         return Sketch(keys, filled=filled, seed=seed, threads=threads)
+    if name == "buckets":
+        return Buckets(keys, filled=filled, seed=seed, threads=threads)
     raise ValueError(f"search must be one of {', '.join(NAMES)}, got {name!r}")
 
 
