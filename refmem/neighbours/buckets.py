@@ -13,14 +13,13 @@ Nothing is lost to a full bucket, as in rings of fixed capacity, and nothing sta
 old bucket at once, wherever it stands (`buckets_kernels.Tables`).
 """
 
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 
 from refmem.arrays import Array
 from refmem.neighbours import jit, protocol
-from refmem.neighbours.sketch import AMPLE, BITS, BLOCK, FIRST_LOOK, SIGMAS, rotations
+from refmem.neighbours.sketch import AMPLE, BITS, BLOCK, SIGMAS, first_look, rotations
 
 SAMPLE = 1024
 PAGE = 64
@@ -71,13 +70,14 @@ class Buckets(protocol.Neighbours):
             return slots, cosines
         probes = int(SHARES[self.h] * (2 * self.h) ** 2) if self.probes is None else self.probes
         room = max(4096, 8 * k, self.end // 8)
-        deviations = -NormalDist().inv_cdf(min(0.5, max(FIRST_LOOK, 2 * k) / self.end))
+        deviations = first_look(self.end, k)
 
         def look(block: slice) -> None:
             found = np.empty((len(queries[block]), room), np.int32)
+            apart = np.empty((len(queries[block]), room), np.int16)
             buckets_kernels.search(queries[block], self.keys, self.filled, self.tables, self.hyperplanes, self.h,
                                    self.end, self.written, probes, deviations, max(1024, 4 * k), AMPLE, SIGMAS,
-                                   SAMPLE, found, slots[block], cosines[block])
+                                   SAMPLE, found, apart, slots[block], cosines[block])
 
         size = max(1, min(BLOCK, -(-batch // self.threads)))
         jit.in_threads(look, [slice(start, start + size) for start in range(0, batch, size)], self.threads)

@@ -19,6 +19,7 @@ from refmem.neighbours.sketch_kernels import (
     compare,
     compare_all,
     cut_below,
+    distance_at,
     fine_pass,
     lowest,
     project,
@@ -27,7 +28,7 @@ from refmem.neighbours.sketch_kernels import (
     second_cut,
     signs,
 )
-from refmem.neighbours.top_kernels import Number, finish, kernel, popcount
+from refmem.neighbours.top_kernels import Number, finish, kernel
 
 NONE = -1
 
@@ -146,7 +147,7 @@ def probe_score(one: Array, other: Array, probes: Number) -> Number:
 
 @kernel
 def visit(tables: Tables, ones: Array, others: Array, scores: Array, words: Array, fine: Number, seen_cuts: Array,
-          cuts: Array, found: Array, counts: Array) -> None:
+          cuts: Array, found: Array, apart: Array, counts: Array) -> None:
     """The slots that pass, of all buckets with ones[b, i] + others[b, j] >= scores[b], for each query b.
 
     Each page is loaded once and compared with all queries that visit its bucket.
@@ -173,8 +174,10 @@ def visit(tables: Tables, ones: Array, others: Array, scores: Array, words: Arra
                     else:
                         passed = filled & coarse_pass(half, words[b], cuts[b])
                     while passed:
+                        column = lowest(passed)
                         if counts[b] < room:
-                            found[b, counts[b]] = tables.slots[page, lowest(passed)]
+                            found[b, counts[b]] = tables.slots[page, column]
+                            apart[b, counts[b]] = distance_at(half, other, column, words[b])
                             counts[b] += 1
                         passed &= passed - uint64(1)
                 page = tables.following[page]
@@ -203,9 +206,7 @@ def tally_distances(tables: Tables, end: Number, step: Number, words: Array, tal
         place = tables.places[slot]
         if place != NONE:
             page, column = place // GROUP, place % GROUP
-            other = tables.sketches[1, page]
-            distance = coarse_distance(tables.sketches[0, page], column, words)
-            tally[distance + popcount(other[0, column] ^ words[2]) + popcount(other[1, column] ^ words[3])] += 1
+            tally[distance_at(tables.sketches[0, page], tables.sketches[1, page], column, words)] += 1
             seen += 1
     return seen
 
@@ -213,7 +214,7 @@ def tally_distances(tables: Tables, end: Number, step: Number, words: Array, tal
 @kernel
 def search(queries: Array, keys: Array, filled: Array, tables: Tables, hyperplanes: Array, h: Number, end: Number,
            written: Number, probes: Number, deviations: Number, budget: Number, ample: Number, sigmas: Number,
-           sample: Number, found: Array, slots: Array, cosines: Array) -> None:
+           sample: Number, found: Array, apart: Array, slots: Array, cosines: Array) -> None:
     """The k nearest of each query, into `slots` and `cosines` [B, k]: the looks of `sketch` into `probes` buckets."""
     batch, k = slots.shape
     values, words = np.empty(64 * WORDS, keys.dtype), np.empty((batch, WORDS), np.uint64)
@@ -231,11 +232,12 @@ def search(queries: Array, keys: Array, filled: Array, tables: Tables, hyperplan
         corner_scores(values[h:2 * h], others[b])
         scores[b] = probe_score(ones[b], others[b], probes)
         coarse_cuts[b] = usual_cut(tables, end, step, words[b], deviations)
-    visit(tables, ones, others, scores, words, False, coarse_cuts, coarse_cuts, found, counts)
+    visit(tables, ones, others, scores, words, False, coarse_cuts, coarse_cuts, found, apart, counts)
 
     asked = 0
     for b in range(batch):
-        sizes[b] = compare(queries[b], keys, filled, found[b, :counts[b]], cosines[b], slots[b], 0)
+        sizes[b] = compare(queries[b], keys, filled, found[b, :counts[b]], apart[b, :counts[b]], sigmas, cosines[b],
+                           slots[b], 0)
         worst = cosines[b, 0] if sizes[b] == k else -1.0
         if counts[b] == found.shape[1] or np.uint64(reach(worst, 128, sigmas)) <= coarse_cuts[b]:
             continue
@@ -247,10 +249,12 @@ def search(queries: Array, keys: Array, filled: Array, tables: Tables, hyperplan
 
     if asked:
         again = np.zeros(asked, np.int64)
-        visit(tables, ones[:asked], others, scores, words, True, coarse_cuts, fine_cuts, found, again)
+        visit(tables, ones[:asked], others, scores, words, True, coarse_cuts, fine_cuts, found, apart,
+              again)
         for i in range(asked):
             b = unsure[i]
-            sizes[b] = compare(queries[b], keys, filled, found[i, :again[i]], cosines[b], slots[b], sizes[b])
+            sizes[b] = compare(queries[b], keys, filled, found[i, :again[i]], apart[i, :again[i]], sigmas,
+                               cosines[b], slots[b], sizes[b])
             counts[b] = again[i]
 
     for b in range(batch):

@@ -8,14 +8,16 @@ probability p = theta / pi, so that the Hamming distance of two sketches tells t
 
 The hash of the paper is the same bit; here it is not an address but a measure, and no bucket can miss a neighbour.
 
-1. The first look compares exactly all slots up to some Hamming distance over 128 of the bits: the distance within
-   which about FIRST_LOOK slots would lie, were all distances normal with the mean and the spread of a sample. Now the
-   k-th best cosine c is known.
-2. A key better than c differs in few enough bits with near certainty (SIGMAS standard deviations). If the first
-   look went as far, it is done: so it is when something near was stored.
-3. Else a second look, over all 256 bits, goes as far as c asks. So the number compared adapts to how the keys lie
-   around the query: a whole cluster, where it fell into one. Only where nothing is near, and c would ask for more
-   than the share `ample` of the memory, it stops at about `budget` slots.
+1. The first look takes all slots up to some Hamming distance over 128 of the bits: the distance within which the share
+   FIRST_LOOK of the slots would lie, were all distances normal with the mean and the spread of a sample.
+2. What it took is compared exactly, the nearest sketch (over all bits) first. The k-th best cosine c so far says how
+   far to go: a key better than c differs in few enough bits with near certainty (SIGMAS standard deviations).
+3. If a better key than c would, with the same certainty, have been in the first look, this is the answer: so it is
+   when something near was stored. Else a second look, over all bits, goes as far as c asks.
+
+So the number compared adapts to how the keys lie around the query: one or two where one neighbour stands out, a whole
+cluster where the query fell into one. Only where nothing is near, and c would ask for more than the share AMPLE of the
+memory, the second look stops at about `budget` slots.
 
 Reading all sketches costs little: a group of 64 slots stays in registers while it meets every query of a batch.
 """
@@ -29,7 +31,7 @@ from refmem.arrays import Array
 from refmem.neighbours import jit, protocol
 
 BITS = 256
-FIRST_LOOK = 64
+FIRST_LOOK = 1 / 2048
 AMPLE = 1 / 16
 SIGMAS = 2.5
 SAMPLE = 4096
@@ -79,14 +81,14 @@ class Sketch(protocol.Neighbours):
             return slots, cosines
         budget = max(1024, 4 * k) if self.budget is None else self.budget
         room = max(4096, 8 * k, self.end // 8)
-        likely = min(0.5, max(FIRST_LOOK, 2 * k) / max(1, self.end))
-        deviations = -NormalDist().inv_cdf(likely)
+        deviations = first_look(self.end, k)
 
         def look(block: slice) -> None:
             found = np.empty((len(queries[block]), room), np.int32)
+            apart = np.empty((len(queries[block]), room), np.int16)
             sketch_kernels.search(queries[block], self.keys, self.filled, self.sketches, self.hyperplanes, self.end,
-                                  self.written, deviations, budget, AMPLE, SIGMAS, SAMPLE, found, slots[block],
-                                  cosines[block])
+                                  self.written, deviations, budget, AMPLE, SIGMAS, SAMPLE, found, apart,
+                                  slots[block], cosines[block])
 
         size = min(BLOCK, -(-batch // self.threads))
         jit.in_threads(look, [slice(start, start + size) for start in range(0, batch, max(1, size))], self.threads)
@@ -119,6 +121,11 @@ class Sketch(protocol.Neighbours):
     def nbytes(self) -> int:
         """See `protocol.Neighbours`."""
         return int(self.sketches.nbytes + self.filled.nbytes + self.hyperplanes.nbytes)
+
+
+def first_look(end: int, k: int) -> float:
+    """How many standard deviations below the mean the first look goes: FIRST_LOOK of the slots, were they normal."""
+    return -NormalDist().inv_cdf(min(0.5, max(FIRST_LOOK, 2 * k / end)))
 
 
 def rotations(rows: int, d: int, seed: int) -> Array:

@@ -91,11 +91,18 @@ def lowest(passed: Number) -> Number:
 
 
 @kernel
-def scan(sketches: Array, end: Number, words: Array, fine: Number, seen_cuts: Array, cuts: Array, found: Array,
-         counts: Array) -> None:
-    """The slots that pass for each query, in order, into `found` [B, room]; what has no room is left out.
+def distance_at(half: Array, other: Array, column: Number, words: Array) -> Number:
+    """Bits that differ in both halves."""
+    fine = popcount(other[0, column] ^ words[2]) + popcount(other[1, column] ^ words[3])
+    return coarse_distance(half, column, words) + fine
 
-    Each group is loaded once and compared with all queries.
+
+@kernel
+def scan(sketches: Array, end: Number, words: Array, fine: Number, seen_cuts: Array, cuts: Array, found: Array,
+         apart: Array, counts: Array) -> None:
+    """The slots that pass for each query, in order, into `found` [B, room], and their distances into `apart`.
+
+    Each group is loaded once and compared with all queries. What has no room is left out.
     """
     room = found.shape[1]
     for start in range(0, end, GROUP):
@@ -106,9 +113,10 @@ def scan(sketches: Array, end: Number, words: Array, fine: Number, seen_cuts: Ar
             else:
                 passed = coarse_pass(half, words[b], cuts[b])
             while passed:
-                slot = start + lowest(passed)
-                if counts[b] < room and slot < end:
-                    found[b, counts[b]] = slot
+                column = lowest(passed)
+                if counts[b] < room and start + column < end:
+                    found[b, counts[b]] = start + column
+                    apart[b, counts[b]] = distance_at(half, other, column, words[b])
                     counts[b] += 1
                 passed &= passed - uint64(1)
 
@@ -156,8 +164,7 @@ def tally_distances(sketches: Array, end: Number, step: Number, words: Array, ta
     for start in range(0, end, GROUP * step):
         half, other = sketches[0, start // GROUP], sketches[1, start // GROUP]
         for j in range(min(GROUP, end - start)):
-            distance = coarse_distance(half, j, words)
-            tally[distance + popcount(other[0, j] ^ words[2]) + popcount(other[1, j] ^ words[3])] += 1
+            tally[distance_at(half, other, j, words)] += 1
             seen += 1
     return seen
 
@@ -186,11 +193,29 @@ def second_cut(tally: Array, seen: Number, end: Number, worst: Number, budget: N
 
 
 @kernel
-def compare(query: Array, keys: Array, filled: Array, found: Array, cosines: Array, slots: Array,
-            size: Number) -> Number:
-    """Offer the filled ones of `found` with their cosines to the top k. Returns its new size."""
+def compare(query: Array, keys: Array, filled: Array, found: Array, apart: Array, sigmas: Number, cosines: Array,
+            slots: Array, size: Number) -> Number:
+    """Offer the filled ones of `found` with their cosines to the top k. Returns its new size.
+
+    The nearest sketch first, and no further than a better key than the k-th best would reach.
+    """
     k = slots.shape[0]
-    for i in range(found.shape[0]):
+    position = np.zeros(64 * WORDS + 2, np.int64)  # a sort by counting
+    for distance in apart:
+        position[distance + 1] += 1
+    for distance in range(64 * WORDS + 1):
+        position[distance + 1] += position[distance]
+    order = np.empty(len(found), np.int64)
+    for i in range(len(found)):
+        order[position[apart[i]]] = i
+        position[apart[i]] += 1
+
+    reached = np.int64(-1)  # a distance that the k-th best is known to ask for
+    for i in order:
+        if size == k and apart[i] > reached:
+            reached = reach(cosines[0], 64 * WORDS, sigmas)
+            if apart[i] > reached:
+                break
         slot = found[i]
         if filled[slot]:
             cosine = dot(query, keys[slot])
@@ -212,7 +237,7 @@ def compare_all(query: Array, keys: Array, filled: Array, end: Number, cosines: 
 @kernel
 def search(queries: Array, keys: Array, filled: Array, sketches: Array, hyperplanes: Array, end: Number,
            written: Number, deviations: Number, budget: Number, ample: Number, sigmas: Number, sample: Number,
-           found: Array, slots: Array, cosines: Array) -> None:
+           found: Array, apart: Array, slots: Array, cosines: Array) -> None:
     """The k nearest of each query, into `slots` and `cosines` [B, k]. `sketch.py` says what is done and why."""
     batch, k = slots.shape
     values, words = np.empty(64 * WORDS, keys.dtype), np.empty((batch, WORDS), np.uint64)
@@ -225,12 +250,13 @@ def search(queries: Array, keys: Array, filled: Array, sketches: Array, hyperpla
         project(hyperplanes, queries[b], values)
         signs(values, words[b])
         coarse_cuts[b] = usual_cut(sketches, end, step, words[b], deviations)
-    scan(sketches, end, words, False, coarse_cuts, coarse_cuts, found, counts)
+    scan(sketches, end, words, False, coarse_cuts, coarse_cuts, found, apart, counts)
 
     # Is everything inside that could be among the k nearest? Else how far must a second look go?
     asked = 0
     for b in range(batch):
-        sizes[b] = compare(queries[b], keys, filled, found[b, :counts[b]], cosines[b], slots[b], 0)
+        sizes[b] = compare(queries[b], keys, filled, found[b, :counts[b]], apart[b, :counts[b]], sigmas, cosines[b],
+                           slots[b], 0)
         worst = cosines[b, 0] if sizes[b] == k else -1.0
         if counts[b] == found.shape[1] or np.uint64(reach(worst, 128, sigmas)) <= coarse_cuts[b]:
             continue
@@ -241,10 +267,11 @@ def search(queries: Array, keys: Array, filled: Array, sketches: Array, hyperpla
 
     if asked:
         again = np.zeros(asked, np.int64)
-        scan(sketches, end, words[:asked], True, coarse_cuts, fine_cuts, found, again)
+        scan(sketches, end, words[:asked], True, coarse_cuts, fine_cuts, found, apart, again)
         for i in range(asked):
             b = unsure[i]
-            sizes[b] = compare(queries[b], keys, filled, found[i, :again[i]], cosines[b], slots[b], sizes[b])
+            sizes[b] = compare(queries[b], keys, filled, found[i, :again[i]], apart[i, :again[i]], sigmas,
+                               cosines[b], slots[b], sizes[b])
             counts[b] = again[i]
 
     for b in range(batch):
