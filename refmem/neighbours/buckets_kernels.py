@@ -12,6 +12,7 @@ from numba import uint64
 
 from refmem.arrays import Array
 from refmem.neighbours.sketch_kernels import (
+    AHEAD,
     GROUP,
     WORDS,
     coarse_distance,
@@ -22,13 +23,14 @@ from refmem.neighbours.sketch_kernels import (
     distance_at,
     fine_pass,
     lowest,
+    move_row,
     project,
     put_sketch,
     reach,
     second_cut,
     signs,
 )
-from refmem.neighbours.top_kernels import Number, finish, kernel
+from refmem.neighbours.top_kernels import Number, finish, kernel, prefetch_row
 
 NONE = -1
 
@@ -94,7 +96,8 @@ def remove(tables: Tables, slot: Number) -> None:
     last = tables.sizes[head] - 1
     moved = tables.slots[head, last]
     tables.slots[page, column] = moved
-    tables.sketches[:, page, :, column] = tables.sketches[:, head, :, last]
+    for w in range(WORDS):
+        tables.sketches[w // 2, page, w % 2, column] = tables.sketches[w // 2, head, w % 2, last]
     tables.places[moved] = page * GROUP + column
     tables.places[slot] = NONE
     tables.sizes[head] = last
@@ -146,41 +149,58 @@ def probe_score(one: Array, other: Array, probes: Number) -> Number:
 
 
 @kernel
-def visit(tables: Tables, ones: Array, others: Array, scores: Array, words: Array, fine: Number, seen_cuts: Array,
-          cuts: Array, found: Array, apart: Array, counts: Array) -> None:
-    """The slots that pass, of all buckets with ones[b, i] + others[b, j] >= scores[b], for each query b.
-
-    Each page is loaded once and compared with all queries that visit its bucket.
-    """
+def list_pages(tables: Tables, ones: Array, others: Array, scores: Array, pages: Array, visitors: Array) -> Number:
+    """All pages of buckets (i, j) with ones[b, i] + others[b, j] >= scores[b] for some query b, and the b as bits."""
     batch, corners = ones.shape
-    room = found.shape[1]
-    visitors = np.empty(corners, np.uint64)
+    who = np.empty(corners, np.uint64)
+    listed = 0
     for i in range(corners):
-        visitors[:] = 0
+        who[:] = 0
         for b in range(batch):
             for j in range(corners):
-                visitors[j] |= uint64(ones[b, i] + others[b, j] >= scores[b]) << uint64(b)
+                who[j] |= uint64(ones[b, i] + others[b, j] >= scores[b]) << uint64(b)
         for j in range(corners):
-            page = tables.first[corners * i + j] if visitors[j] else NONE
-            while page != NONE:
-                half, other = tables.sketches[0, page], tables.sketches[1, page]
-                filled = ~uint64(0) >> uint64(GROUP - tables.sizes[page])
-                guests = visitors[j]
-                while guests:
-                    b = lowest(guests)
-                    guests &= guests - uint64(1)
-                    if fine:
-                        passed = filled & fine_pass(half, other, words[b], seen_cuts[b], cuts[b])
-                    else:
-                        passed = filled & coarse_pass(half, words[b], cuts[b])
-                    while passed:
-                        column = lowest(passed)
-                        if counts[b] < room:
-                            found[b, counts[b]] = tables.slots[page, column]
-                            apart[b, counts[b]] = distance_at(half, other, column, words[b])
-                            counts[b] += 1
-                        passed &= passed - uint64(1)
-                page = tables.following[page]
+            if who[j]:
+                page = tables.first[corners * i + j]
+                while page != NONE:
+                    pages[listed], visitors[listed] = page, who[j]
+                    listed += 1
+                    page = tables.following[page]
+    return listed
+
+
+@kernel
+def visit(tables: Tables, pages: Array, visitors: Array, words: Array, fine: Number, seen_cuts: Array, cuts: Array,
+          found: Array, apart: Array, counts: Array) -> None:
+    """The slots on `pages` that pass for the queries that visit them, into `found` [B, room], distances into `apart`.
+
+    Each page is loaded once and compared with all its visitors.
+    """
+    room = found.shape[1]
+    page_bytes = 2 * GROUP * 8
+    coarse_at, fine_at = tables.sketches[0].ctypes.data, tables.sketches[1].ctypes.data
+    for n in range(len(pages)):
+        if n + AHEAD < len(pages):
+            prefetch_row(coarse_at + np.int64(pages[n + AHEAD]) * page_bytes, page_bytes)
+            if fine:
+                prefetch_row(fine_at + np.int64(pages[n + AHEAD]) * page_bytes, page_bytes)
+        page, guests = pages[n], visitors[n]
+        half, other = tables.sketches[0, page], tables.sketches[1, page]
+        filled = ~uint64(0) >> uint64(GROUP - tables.sizes[page])
+        while guests:
+            b = lowest(guests)
+            guests &= guests - uint64(1)
+            if fine:
+                passed = filled & fine_pass(half, other, words[b], seen_cuts[b], cuts[b])
+            else:
+                passed = filled & coarse_pass(half, words[b], cuts[b])
+            while passed:
+                column = lowest(passed)
+                if counts[b] < room:
+                    found[b, counts[b]] = tables.slots[page, column]
+                    apart[b, counts[b]] = distance_at(half, other, column, words[b])
+                    counts[b] += 1
+                passed &= passed - uint64(1)
 
 
 @kernel
@@ -220,6 +240,7 @@ def search(queries: Array, keys: Array, filled: Array, tables: Tables, hyperplan
     values, words = np.empty(64 * WORDS, keys.dtype), np.empty((batch, WORDS), np.uint64)
     ones, others = np.empty((batch, 2 * h), keys.dtype), np.empty((batch, 2 * h), keys.dtype)
     scores = np.empty(batch, keys.dtype)
+    pages, visitors = np.empty(len(tables.sizes), np.int32), np.empty(len(tables.sizes), np.uint64)
     coarse_cuts, fine_cuts = np.empty(batch, np.uint64), np.empty(batch, np.uint64)
     counts, sizes, unsure = np.zeros(batch, np.int64), np.zeros(batch, np.int64), np.empty(batch, np.int64)
     tally = np.empty(64 * WORDS + 1, np.int64)
@@ -232,7 +253,8 @@ def search(queries: Array, keys: Array, filled: Array, tables: Tables, hyperplan
         corner_scores(values[h:2 * h], others[b])
         scores[b] = probe_score(ones[b], others[b], probes)
         coarse_cuts[b] = usual_cut(tables, end, step, words[b], deviations)
-    visit(tables, ones, others, scores, words, False, coarse_cuts, coarse_cuts, found, apart, counts)
+    listed = list_pages(tables, ones, others, scores, pages, visitors)
+    visit(tables, pages[:listed], visitors, words, False, coarse_cuts, coarse_cuts, found, apart, counts)
 
     asked = 0
     for b in range(batch):
@@ -243,14 +265,16 @@ def search(queries: Array, keys: Array, filled: Array, tables: Tables, hyperplan
             continue
         seen = tally_distances(tables, end, step, words[b], tally)
         fine_cuts[asked] = second_cut(tally, seen, end, worst, budget, ample, sigmas)
-        unsure[asked], words[asked], coarse_cuts[asked] = b, words[b], coarse_cuts[b]
-        ones[asked], others[asked], scores[asked] = ones[b], others[b], scores[b]
+        unsure[asked], coarse_cuts[asked], scores[asked] = b, coarse_cuts[b], scores[b]
+        move_row(words, b, asked)
+        move_row(ones, b, asked)
+        move_row(others, b, asked)
         asked += 1
 
     if asked:
         again = np.zeros(asked, np.int64)
-        visit(tables, ones[:asked], others, scores, words, True, coarse_cuts, fine_cuts, found, apart,
-              again)
+        listed = list_pages(tables, ones[:asked], others, scores, pages, visitors)
+        visit(tables, pages[:listed], visitors, words, True, coarse_cuts, fine_cuts, found, apart, again)
         for i in range(asked):
             b = unsure[i]
             sizes[b] = compare(queries[b], keys, filled, found[i, :again[i]], apart[i, :again[i]], sigmas,

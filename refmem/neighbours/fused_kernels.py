@@ -1,5 +1,7 @@
 """The compiled pass of `fused`."""
 
+import numpy as np
+
 from refmem.arrays import Array
 from refmem.neighbours.top_kernels import Number, dot, finish, kernel, offer
 
@@ -12,7 +14,7 @@ def search_range(queries: Array, keys: Array, filled: Array, start: Number, stop
                  cosines: Array) -> None:
     """The k best of the filled slots in start..stop-1 for each query, into `slots` and `cosines` [B, k]."""
     batch = queries.shape[0]
-    sizes = [0] * batch
+    sizes = np.zeros(batch, np.int64)
     for tile in range(start, stop, TILE):
         for b in range(batch):
             size = sizes[b]

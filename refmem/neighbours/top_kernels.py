@@ -8,6 +8,8 @@ from collections.abc import Callable
 from typing import Any, TypeAlias, TypeVar, cast
 
 import numba
+import numpy as np
+from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic as numba_intrinsic
 
@@ -41,6 +43,18 @@ def popcount(context: Any, word: Any) -> Any:
     return types.uint64(types.uint64), emit
 
 
+@intrinsic
+def prefetch(context: Any, address: Any) -> Any:
+    """Ask for the cache line at an address, so that it is there when it is read. Changes no result."""
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        pointer, whole = ir.IntType(8).as_pointer(), ir.IntType(32)
+        ask = builder.module.declare_intrinsic("llvm.prefetch", (pointer,),
+                                               ir.FunctionType(ir.VoidType(), [pointer, whole, whole, whole]))
+        builder.call(ask, [builder.inttoptr(arguments[0], pointer), whole(0), whole(3), whole(1)])  # to read, keep
+        return context.get_dummy_value()
+    return types.void(types.uintp), emit
+
+
 @kernel
 def dot(a: Array, b: Array) -> Number:
     """a . b"""
@@ -48,6 +62,13 @@ def dot(a: Array, b: Array) -> Number:
     for j in range(a.shape[0]):
         total += a[j] * b[j]
     return total
+
+
+@kernel
+def prefetch_row(address: Number, size: Number) -> None:
+    """Ask for `size` bytes."""
+    for line in range(0, size, 64):
+        prefetch(np.uintp(address + line))
 
 
 @kernel
