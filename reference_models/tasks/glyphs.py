@@ -1,21 +1,16 @@
 """Glyphs: an Omniglot made up on the spot, so that one-shot learning needs no download.
 
-Alphabets, characters and people are drawn from a seed. An alphabet has habits: how many strokes, which kinds of
-stroke, how often one starts on another. A character is a list of strokes, each a few control points with a curve
-through them. Twenty people draw each character, each with a hand of their own (size, slant, position, pen, care),
-and never twice alike. As in Omniglot a drawing is 105 x 105 pixels of one bit, reduced to 28 x 28.
+Alphabets and their characters are drawn from a seed. An alphabet has habits: how many strokes, which kinds of
+stroke, how often one starts on another. A character is a list of strokes. Twenty people draw it
+(`handwriting`).
 """
 
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageDraw
 
 from reference_models.tasks.characters import SIZE, Array, Characters, Split, joined, rotated
-
-DRAWERS = 20
-CANVAS = 105  # pixels, before the reduction
-SAMPLES = 5  # points drawn on the curve from one control point to the next
+from reference_models.tasks.handwriting import Hands, Stroke, draw, look_of
 
 SMALLEST, LARGEST = 22, 44  # characters of an alphabet
 ALIKE = 0.8  # the cosine of the looks of two characters above which an alphabet does not take the second
@@ -34,6 +29,8 @@ def load(seed: int = 0, *, train_alphabets: int = 30, test_alphabets: int = 10, 
     rotate_train, rotate_test : bool
         Whether turned characters count as further classes.
     """
+    if seed < 0:
+        raise ValueError(f"seed must be at least 0, got {seed}")
     if train_alphabets < 1 or test_alphabets < 1:
         raise ValueError(f"at least one alphabet is needed on either side, got {train_alphabets} and "
                          f"{test_alphabets}")
@@ -62,10 +59,10 @@ def alphabet(seed: int, index: int) -> Characters:
     return Characters(np.stack(images), (f"Glyphs{index + 1:02d}",) * size, names)
 
 
-# --- What is drawn ----------------------------------------------------------------------------------------------
+# --- What is drawn ------------------------------------------------------------------------------------------
 
-# Places are (x, y) in a square from -1 to 1, y down. Strokes run between the points of a lattice, as writing keeps
-# to a few heights and widths.
+# Places are (x, y) in a square from -1 to 1, y down. Strokes run between the points of a lattice, as writing
+# keeps to a few heights and widths.
 
 KINDS = ("line", "bend", "corner", "zigzag", "wave", "hook", "ring", "dot")
 
@@ -87,13 +84,6 @@ class Habits(NamedTuple):
         return Habits(rng.dirichlet([0.5, 4.0, 4.0, 2.0]),
                       rng.dirichlet([2.5, 2.0, 2.5, 0.5, 0.7, 1.2, 1.2, 0.3]), lattice,
                       rng.uniform(0.6, 0.95), rng.uniform(0.5, 0.95))
-
-
-class Stroke(NamedTuple):
-    """One movement of the pen."""
-
-    points: Array  # [P, 2] control points
-    smooth: bool  # a curve through them, or straight lines
 
 
 def strokes_of_a_character(habits: Habits, rng: np.random.Generator) -> list[Stroke]:
@@ -148,95 +138,3 @@ def _stroke(kind: str, start: Array, habits: Habits, rng: np.random.Generator) -
         turns = np.linspace(0, 2 * np.pi, 9)[1:]
         return Stroke(path(*[(0.4 * (1 - np.cos(t)), bulge * 0.8 * np.sin(t)) for t in turns]), True)
     return Stroke(np.array([start, end]), False)
-
-
-# --- How people draw it -----------------------------------------------------------------------------------------
-
-
-class Hands(NamedTuple):
-    """How each of the people draws; fields [drawers] unless said otherwise."""
-
-    size: Array  # half the height of a character, pixels of the canvas
-    wide: Array  # width over height
-    slant: Array
-    turn: Array  # radians
-    place: Array  # [drawers, 2] pixels from the middle
-    carelessness: Array  # by how much a point misses its place
-    pen: Array  # pixels
-
-    @staticmethod
-    def of_people(rng: np.random.Generator) -> "Hands":
-        """Twenty people at random."""
-        return Hands(rng.uniform(22, 40, DRAWERS), np.exp(rng.normal(0, 0.12, DRAWERS)),
-                     rng.normal(0, 0.12, DRAWERS), rng.normal(0, 0.06, DRAWERS),
-                     rng.normal(0, 4, (DRAWERS, 2)), rng.uniform(0.04, 0.11, DRAWERS),
-                     rng.integers(5, 7, DRAWERS))
-
-    def maps(self, rng: np.random.Generator) -> tuple[Array, Array]:
-        """From the square to the canvas, once for each: matrices [drawers, 2, 2] and shifts [drawers, 2]."""
-        size = self.size * np.exp(rng.normal(0, 0.08, DRAWERS))
-        wide = np.sqrt(self.wide * np.exp(rng.normal(0, 0.08, DRAWERS)))
-        slant = self.slant + rng.normal(0, 0.06, DRAWERS)
-        turn = self.turn + rng.normal(0, 0.05, DRAWERS)
-        cos, sin = np.cos(turn) * size, np.sin(turn) * size
-        # rotation @ [[wide, slant], [0, 1 / wide]]
-        maps = np.stack([np.stack([cos * wide, cos * slant - sin / wide], axis=1),
-                         np.stack([sin * wide, sin * slant + cos / wide], axis=1)], axis=1)
-        return maps, (CANVAS - 1) / 2 + self.place + rng.normal(0, 3, (DRAWERS, 2))
-
-
-def draw(strokes: list[Stroke], hands: Hands, rng: np.random.Generator) -> Array:
-    """A character by everybody: ink [drawers, 28, 28] uint8."""
-    maps, shifts = hands.maps(rng)
-    waves, phases = rng.normal(0, 1.3, (DRAWERS, 2, 2)), rng.uniform(0, 2 * np.pi, (DRAWERS, 1, 2))
-    lines = []
-    for stroke in strokes:
-        wrong = hands.carelessness[:, None, None]
-        points = stroke.points + wrong * rng.normal(0, 1, (DRAWERS, len(stroke.points), 2))
-        points = points + wrong * rng.normal(0, 1, (DRAWERS, 1, 2))  # [drawers, P, 2]
-        curve = _through(len(stroke.points), stroke.smooth) @ points  # [drawers, S, 2]
-        curve = curve + wrong * np.sin(curve @ waves + phases)  # bent by an unsteady hand
-        on_canvas = curve @ maps.transpose(0, 2, 1) + shifts[:, None]  # [drawers, S, 2]
-        lines.append(on_canvas.reshape(DRAWERS, -1).tolist())
-    return np.stack([_rasterised([line[i] for line in lines], int(hands.pen[i])) for i in range(DRAWERS)])
-
-
-def look_of(strokes: list[Stroke]) -> Array:
-    """[784] of unit length: the character as it ought to be, with a pen so broad that small things do not count."""
-    curves = [_through(len(stroke.points), stroke.smooth) @ stroke.points for stroke in strokes]
-    ink = _rasterised([(CANVAS * (0.5 + 0.35 * curve)).reshape(-1).tolist() for curve in curves], CANVAS // 8)
-    look: Array = ink.reshape(-1) / np.linalg.norm(ink)
-    return look
-
-
-def _through(points: int, smooth: bool) -> Array:
-    """[S, P] weights of P control points in the S points drawn.
-
-    Smooth is the Catmull-Rom spline: between p1 and p2, with p0 and p3 their neighbours, at 0 <= t <= 1,
-
-        (p0 (-t + 2t^2 - t^3) + p1 (2 - 5t^2 + 3t^3) + p2 (t + 4t^2 - 3t^3) + p3 (t^3 - t^2)) / 2.
-    """
-    t = np.linspace(0, 1, SAMPLES, endpoint=False)  # [samples]
-    if smooth:
-        basis = np.stack([-t + 2 * t**2 - t**3, 2 - 5 * t**2 + 3 * t**3, t + 4 * t**2 - 3 * t**3, t**3 - t**2]) / 2
-    else:
-        basis = np.stack([0 * t, 1 - t, t, 0 * t])
-    weights = np.zeros((SAMPLES * (points - 1) + 1, points))
-    for segment in range(points - 1):
-        rows = slice(SAMPLES * segment, SAMPLES * (segment + 1))
-        for neighbour, weight in enumerate(basis):
-            weights[rows, min(max(segment - 1 + neighbour, 0), points - 1)] += weight
-    weights[-1, -1] = 1
-    return weights
-
-
-def _rasterised(lines: list[list[float]], pen: int) -> Array:
-    """[28, 28] uint8 of lines [x, y, x, y, ...] on the canvas, round where they start, turn and end."""
-    canvas = Image.new("L", (CANVAS, CANVAS))
-    pencil = ImageDraw.Draw(canvas)
-    radius = (pen - 1) / 2
-    for line in lines:
-        pencil.line(line, fill=255, width=pen)
-        for x, y in zip(line[:: 2 * SAMPLES], line[1:: 2 * SAMPLES], strict=True):
-            pencil.ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)
-    return np.asarray(canvas.resize((SIZE, SIZE), Image.Resampling.BILINEAR))
