@@ -1,7 +1,7 @@
 """Random affine maps of drawings: the same character by other hands.
 
-Each drawing is turned, sheared, scaled about its middle and shifted. Backwards, the pixel at position o of the new drawing takes its
-ink from position
+Each drawing is turned, sheared, scaled about its middle and shifted. Backwards, the pixel at position o of
+the new drawing takes its ink from position
 
     p = M (o - c) + c - shift,        M = rotation @ shear / scale,        c = the middle,
 
@@ -18,8 +18,8 @@ SHEAR = 0.15  # of the height, either way
 SHIFT = 2.0  # pixels, either way, along both axes
 
 
-def random_affine(images: Array, rng: np.random.Generator, *, rotation: float = ROTATION, scale: float = SCALE,
-                  shear: float = SHEAR, shift: float = SHIFT) -> Array:
+def random_affine(images: Array, rng: np.random.Generator, *, rotation: float = ROTATION,
+                  scale: float = SCALE, shear: float = SHEAR, shift: float = SHIFT) -> Array:
     """Another version of each drawing, from a map of its own.
 
     Parameters
@@ -75,7 +75,7 @@ def affine(images: Array, maps: Array, offsets: Array) -> Array:
     row, column = (maps[:, i, 0, None, None] * down[:, None] + maps[:, i, 1, None, None] * right
                    + start[:, i, None, None] for i in range(2))  # [B, H, W]
 
-    # Two empty pixels above and to the left, one below and to the right: whatever falls outside is moved there.
+    # Two empty pixels above and to the left, one below and to the right; what falls outside is moved there.
     padded = np.zeros((batch, height + 3, width + 3), np.float32)
     padded[:, 2:-1, 2:-1] = images[..., 0]
     np.clip(row + 2, 0, height + 1, out=row)
@@ -85,7 +85,8 @@ def affine(images: Array, maps: Array, offsets: Array) -> Array:
     column -= left
 
     # The four neighbours of a pixel lie in one row of `corners`, so that one gather fetches them all.
-    corners = np.stack([padded[:, :-1, :-1], padded[:, :-1, 1:], padded[:, 1:, :-1], padded[:, 1:, 1:]], axis=-1)
+    corners = np.stack([padded[:, :-1, :-1], padded[:, :-1, 1:],
+                        padded[:, 1:, :-1], padded[:, 1:, 1:]], axis=-1)  # [B, H + 2, W + 2, 4]
     index = top * np.int32(width + 2) + left
     index += (np.arange(batch, dtype=np.int32) * ((height + 2) * (width + 2)))[:, None, None]
     four = corners.reshape(-1, 4)[index]  # [B, H, W, 4]

@@ -42,12 +42,14 @@ class Characters:
 
     def __post_init__(self) -> None:
         if self.images.ndim != 4 or self.images.shape[2:] != (SIZE, SIZE):
-            raise ValueError(f"images must be [classes, drawers, {SIZE}, {SIZE}], got shape {self.images.shape}")
+            raise ValueError(f"images must be [classes, drawers, {SIZE}, {SIZE}], "
+                             f"got shape {self.images.shape}")
         if self.images.dtype != np.uint8:
             raise TypeError(f"images must be uint8, got {self.images.dtype}")
         for name, texts in (("alphabets", self.alphabets), ("names", self.names)):
             if len(texts) != self.classes:
-                raise ValueError(f"{name} must have one text for each of {self.classes} classes, got {len(texts)}")
+                raise ValueError(f"{name} must have one text for each of {self.classes} classes, "
+                                 f"got {len(texts)}")
 
     @property
     def classes(self) -> int:
@@ -118,8 +120,8 @@ def as_pixels(ink: Array, *, scale: Scale = "ink") -> Array:
 def rotated(characters: Characters) -> Characters:
     """Four classes for each one: the character turned by 0, 90, 180 and 270 degrees (LTRRE §4).
 
-    The turns of class c are the classes c, c + C, c + 2C and c + 3C for C classes, so that the unturned drawings
-    keep their sources.
+    The turns of class c are the classes c, c + C, c + 2C and c + 3C for C classes, so that the unturned
+    drawings keep their sources.
     """
     turns = [np.rot90(characters.images, turn, axes=(2, 3)) for turn in range(4)]
     names = tuple(name + (f" turned by {90 * turn} degrees" if turn else "")
@@ -137,7 +139,8 @@ def joined(first: Characters, *others: Characters) -> Characters:
     """The classes of all of them, one after another. All must have the same number of drawers."""
     for other in others:
         if other.drawers != first.drawers:
-            raise ValueError(f"all must have the same number of drawers, got {first.drawers} and {other.drawers}")
+            raise ValueError("all must have the same number of drawers, "
+                             f"got {first.drawers} and {other.drawers}")
     every = (first, *others)
     return Characters(np.concatenate([part.images for part in every]),
                       tuple(text for part in every for text in part.alphabets),

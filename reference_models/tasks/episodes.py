@@ -1,13 +1,14 @@
 """Episodes: in which order drawings and their labels are shown.
 
-Omniglot is learnt online (LTRRE §4). An episode takes N classes. A presentation round shows a new drawing of every
-class, in random order, and no class is shown for the (K+1)-th time before all have been shown K times. The memory
-answers each drawing first and is told its label after. So
+Omniglot is learnt online (LTRRE §4). An episode takes N classes. A presentation round shows a new drawing of
+every class, in random order, and no class is shown for the (K+1)-th time before all have been shown K times.
+The memory answers each drawing first and is told its label after. So
 
     K-shot accuracy = accuracy in round K + 1,
 
-and the first round, 0-shot, can only be guessed. Here an episode is a plan, the numbers of the drawings and their
-labels; `Characters.batch` turns numbers into images. Thus one embedding a drawing serves any number of episodes.
+and the first round, 0-shot, can only be guessed. Here an episode is a plan, the numbers of the drawings and
+their labels; `Characters.batch` turns numbers into images. Thus one embedding a drawing serves any number of
+episodes.
 """
 
 from collections.abc import Iterator
@@ -31,7 +32,7 @@ class Episode(NamedTuple):
 
     sources: Array  # [calls, B] int64
     labels: Array  # [calls, B] int64
-    rounds: Array  # [calls, B] int64, how often the class was shown before: K where K-shot accuracy is measured
+    rounds: Array  # [calls, B] int64, how often the class was shown before: K where a K-shot answer is given
 
     def batches(self, characters: Characters, *, scale: Scale = "ink") -> Iterator[Batch]:
         """The calls one by one, with their images."""
@@ -42,8 +43,8 @@ class Episode(NamedTuple):
 def in_rounds(characters: Characters, *, ways: int, presentations: int, rng: np.random.Generator) -> Episode:
     """An N-way episode, each presentation round one call of N different classes.
 
-    With ways = 5 or 20 this is the evaluation; read row after row, it is the online stream. With 80 or 160 it is the
-    episode batch that the recipe trains on.
+    With ways = 5 or 20 this is the evaluation; read row after row, it is the online stream. With 80 or 160 it
+    is the episode batch that the recipe trains on.
 
     Parameters
     ----------
@@ -68,17 +69,18 @@ def in_rounds(characters: Characters, *, ways: int, presentations: int, rng: np.
     drawers = rng.permuted(every, axis=1)[:, :presentations]  # [N, R] no drawing twice
     sources = characters.sources(classes[:, None], drawers).T  # [R, N] in the order of the labels
 
-    labels = rng.permuted(np.tile(np.arange(ways), (presentations, 1)), axis=1)  # [R, N] each round in its own order
+    labels = np.tile(np.arange(ways), (presentations, 1))  # [R, N]
+    labels = rng.permuted(labels, axis=1)  # each round in an order of its own
     rounds = np.repeat(np.arange(presentations)[:, None], ways, axis=1)  # [R, N]
     return Episode(np.take_along_axis(sources, labels, axis=1), labels, rounds)
 
 
 def side_by_side(characters: Characters, *, episodes: int, ways: int, presentations: int,
                  rng: np.random.Generator) -> Episode:
-    """The released code's episode batch: independent N-way episodes side by side, one drawing of each per call.
+    """The released code's episode batch: independent episodes side by side, one drawing of each a call.
 
-    All share one memory, which tells them apart by their labels: class n of episode b is b * N + n. (Two episodes may
-    draw the same class, and then it goes by two labels; the released code does so too.)
+    All share one memory, which tells them apart by their labels: class n of episode b is b * N + n. (Two
+    episodes may draw the same class, and then it goes by two labels; the released code does so too.)
 
     Parameters
     ----------
@@ -111,7 +113,8 @@ def _check(characters: Characters, ways: int, presentations: int) -> None:
     if ways < 1 or presentations < 1:
         raise ValueError(f"ways and presentations must be at least 1, got {ways} and {presentations}")
     if ways > characters.classes:
-        raise ValueError(f"an episode of {ways} ways needs as many classes, and there are only {characters.classes}")
+        raise ValueError(f"an episode of {ways} ways needs as many classes, "
+                         f"and there are only {characters.classes}")
     if presentations > characters.drawers:
         raise ValueError(f"{presentations} presentations need as many drawings of each class, "
                          f"and there are only {characters.drawers}")

@@ -1,44 +1,37 @@
-"""Omniglot: 1623 characters of 50 alphabets, each drawn by the same 20 people (Lake, Salakhutdinov, Tenenbaum 2015).
+"""Omniglot: 1623 characters of 50 alphabets, each drawn by 20 people.
 
-Read from `images_background.zip` and `images_evaluation.zip` or from the folders they unpack to:
-`images_background/ALPHABET/characterNN/ID_NN.png`, 105 x 105 pixels of one bit.
+Lake, Salakhutdinov, Tenenbaum: "Human-level concept learning through probabilistic program induction", 2015.
 
-A drawing is reduced to 28 x 28 with a triangle filter as wide as the reduction (Pillow's BILINEAR, which the released
-code ended in too), so that thin strokes turn grey instead of breaking up. This takes seconds, and what comes out is
-kept in a cache.
+A drawing is reduced to 28 x 28 with a triangle filter as wide as the reduction (Pillow's BILINEAR, which the
+released code ended in too), so that thin strokes turn grey instead of breaking up. This takes seconds, and
+what comes out is kept in a cache.
 """
 
 import hashlib
-import io
 import os
-import re
-import zipfile
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Literal, NamedTuple, TypeAlias, get_args
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 from PIL import Image
 
 from refmem import storage
-from reference_models.tasks.characters import SIZE, Array, Characters, Split, chosen, joined, rotated
+from reference_models.tasks.characters import SIZE, Characters, Split, chosen, joined, rotated
+from reference_models.tasks.omniglot_files import DRAWERS, HALVES, drawings, find
 
 SplitName: TypeAlias = Literal["background", "paper"]
 """Which characters are learnt from and which are new at the evaluation.
 
-`background`: Lake's own split, 964 characters of 30 alphabets against 659 of the 20 others (and the released code's).
-`paper`: 1200 characters against the other 423, whatever their alphabets (LTRRE §4, after Vinyals et al.). Which 1200 is not
-said; here the 1623 are shuffled by NumPy's default generator with the seed `PAPER_SPLIT_SEED`.
+`background`: Lake's own split, 964 characters of 30 alphabets against 659 of the 20 others (and the released
+code's). `paper`: 1200 characters against the other 423, whatever their alphabets (LTRRE §4, after Vinyals et
+al.). Which 1200 is not said; here the 1623 are shuffled by NumPy's default generator with the seed
+`PAPER_SPLIT_SEED`.
 """
 
-DRAWERS = 20
 PAPER_SPLIT_SEED = 1703
 PAPER_SPLIT_TRAIN = 1200
 
-HALVES = ("images_background", "images_evaluation")
 CACHE_KIND, CACHE_VERSION = "omniglot cache", 1
-
-_DRAWING = re.compile(r"(?:^|/)(images_background|images_evaluation)/([^/]+)/(character[^/]+)/([^./][^/]*)\.png$")
 
 
 def load(data: str | os.PathLike[str], *, split: SplitName = "background", rotate_train: bool = True,
@@ -52,11 +45,11 @@ def load(data: str | os.PathLike[str], *, split: SplitName = "background", rotat
     split : "background" or "paper"
         See `SplitName`.
     rotate_train, rotate_test : bool
-        Whether turned characters count as further classes. The paper turns them for training; whether Vinyals et al.
-        turn those of the evaluation too is left open, and the released code does not.
+        Whether turned characters count as further classes. The paper turns them for training; whether Vinyals
+        et al. turn those of the evaluation too is left open, and the released code does not.
     cache : path, optional
-        Folder for the decoded images. Without it, the folder of the data where it can be written, else the user's cache
-        folder ($XDG_CACHE_HOME/refmem or ~/.cache/refmem).
+        Folder for the decoded images. Without it, the folder of the data where it can be written, else the
+        user's cache folder ($XDG_CACHE_HOME/refmem or ~/.cache/refmem).
 
     Raises
     ------
@@ -77,9 +70,11 @@ def paper_split(background: Characters, evaluation: Characters) -> tuple[Charact
     """All characters shuffled with a fixed seed; the first 1200 to learn from, and the rest."""
     every = joined(background, evaluation)
     if every.classes <= PAPER_SPLIT_TRAIN:
-        raise ValueError(f"the paper's split needs more than {PAPER_SPLIT_TRAIN} characters, found {every.classes}")
+        raise ValueError(f"the paper's split needs more than {PAPER_SPLIT_TRAIN} characters, "
+                         f"found {every.classes}")
     order = np.random.default_rng(PAPER_SPLIT_SEED).permutation(every.classes)
-    return (chosen(every, np.sort(order[:PAPER_SPLIT_TRAIN])), chosen(every, np.sort(order[PAPER_SPLIT_TRAIN:])))
+    train, test = np.sort(order[:PAPER_SPLIT_TRAIN]), np.sort(order[PAPER_SPLIT_TRAIN:])
+    return chosen(every, train), chosen(every, test)
 
 
 def read(data: str | os.PathLike[str], *,
@@ -100,20 +95,19 @@ def read(data: str | os.PathLike[str], *,
     return decoded
 
 
-# --- Where it is ----------------------------------------------------------------------------------------------
+def decode(half: Path) -> Characters:
+    """The characters of a zip or folder, in the order of their names, 28 x 28."""
+    classes = drawings(half)
+    images = np.empty((len(classes), DRAWERS, SIZE, SIZE), np.uint8)
+    for c, found in enumerate(classes.values()):
+        for drawer, drawing in enumerate(found):
+            paper = drawing.image().resize((SIZE, SIZE), Image.Resampling.BILINEAR)  # 255 where white
+            images[c, drawer] = np.uint8(255) - np.asarray(paper)
+    alphabets, names = zip(*classes, strict=True)
+    return Characters(images, alphabets, names)
 
 
-def find(data: Path, half: str) -> Path:
-    """The zip or the folder of one half."""
-    if not data.is_dir():
-        raise FileNotFoundError(f"{data} is not a folder; Omniglot's two zips are expected in one")
-    places = [data, data / "omniglot", data / "python", data / "omniglot" / "python"]
-    for place in places:
-        for candidate in (place / half, place / f"{half}.zip"):
-            if candidate.exists():
-                return candidate
-    raise FileNotFoundError(f"{data} is not Omniglot: it has neither {half}.zip nor a folder {half} "
-                            "(`python -m reference_models fetch omniglot` gets them)")
+# --- The cache ----------------------------------------------------------------------------------------------
 
 
 def user_cache() -> Path:
@@ -121,74 +115,8 @@ def user_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "refmem"
 
 
-# --- Decoding ---------------------------------------------------------------------------------------------------
-
-
-class Drawing(NamedTuple):
-    """One image file, not yet read."""
-
-    alphabet: str
-    character: str
-    name: str
-    read: Callable[[], bytes]
-
-
-def decode(half: Path) -> Characters:
-    """The characters of a zip or folder, in the order of their names."""
-    classes: dict[tuple[str, str], list[Drawing]] = {}
-    for drawing in sorted(_drawings(half), key=lambda d: d[:3]):
-        classes.setdefault((drawing.alphabet, drawing.character), []).append(drawing)
-    if not classes:
-        raise FileNotFoundError(f"{half} is not Omniglot: no drawing in it is named "
-                                f"{HALVES[0]}/ALPHABET/characterNN/ID_NN.png or alike")
-    for (alphabet, character), drawings in classes.items():
-        if len(drawings) != DRAWERS:
-            raise storage.FileRefused(f"{half}: {alphabet}/{character} has {len(drawings)} drawings, "
-                                      f"and every character of Omniglot has {DRAWERS}")
-
-    images = np.empty((len(classes), DRAWERS, SIZE, SIZE), np.uint8)
-    for c, drawings in enumerate(classes.values()):
-        for i, drawing in enumerate(drawings):
-            images[c, i] = _ink(drawing, half)
-    alphabets, names = zip(*classes, strict=True)
-    return Characters(images, alphabets, names)
-
-
-def _drawings(half: Path) -> Iterator[Drawing]:
-    if half.is_dir():
-        for path in half.glob("*/*/*.png"):
-            match = _DRAWING.search(path.as_posix())
-            if match:
-                yield Drawing(*match.group(2, 3, 4), path.read_bytes)
-        return
-    try:
-        archive = zipfile.ZipFile(half)
-    except (zipfile.BadZipFile, OSError) as error:
-        raise storage.FileRefused(f"{half} is damaged, or not a zip ({error})") from error
-    for name in archive.namelist():
-        match = _DRAWING.search(name)
-        if match and not name.startswith("__MACOSX/"):
-            yield Drawing(*match.group(2, 3, 4), lambda name=name: archive.read(name))  # type: ignore[misc]
-
-
-def _ink(drawing: Drawing, half: Path) -> Array:
-    """[28, 28] uint8, 255 where a stroke covers the whole pixel."""
-    try:
-        with Image.open(io.BytesIO(drawing.read())) as image:
-            if image.width != image.height:
-                raise ValueError(f"it is {image.width} x {image.height} pixels, not square")
-            grey = image.convert("L").resize((SIZE, SIZE), Image.Resampling.BILINEAR)
-    except (zipfile.BadZipFile, OSError, ValueError, EOFError, zipfile.zlib.error) as error:  # type: ignore[attr-defined]
-        raise storage.FileRefused(f"{half} is damaged: {drawing.alphabet}/{drawing.character}/{drawing.name}.png "
-                                  f"cannot be read ({error})") from error
-    return np.uint8(255) - np.asarray(grey)
-
-
-# --- The cache --------------------------------------------------------------------------------------------------
-
-
 def _digest_of(halves: list[Path]) -> str:
-    """Changes whenever the data does: the bytes of a zip; the names, sizes and times of the files of a folder."""
+    """Changes whenever the data does: the bytes of a zip; the names, sizes and times of a folder's files."""
     sha = hashlib.sha256()
     for half in halves:
         if half.is_dir():
@@ -211,21 +139,21 @@ def _read_cache(folder: Path, source: str) -> tuple[Characters, Characters] | No
         facts, arrays = storage.load(_cache_file(folder, source), CACHE_KIND, CACHE_VERSION)
     except (OSError, storage.FileRefused):
         return None
-    if facts["source"] != source:
+    if facts.get("source") != source:
         return None
-    background, evaluation = (Characters(arrays[half], tuple(facts[half]["alphabets"]), tuple(facts[half]["names"]))
+    background, evaluation = (Characters(arrays[half], *map(tuple, facts[half]))
                               for half in HALVES)
     return background, evaluation
 
 
 def _write_cache(folder: Path, source: str, decoded: tuple[Characters, Characters]) -> bool:
     """Whether it could be kept there. A cache that cannot be written costs seconds the next time, no more."""
-    facts = {half: {"alphabets": part.alphabets, "names": part.names}
-             for half, part in zip(HALVES, decoded, strict=True)}
+    texts = {half: (part.alphabets, part.names) for half, part in zip(HALVES, decoded, strict=True)}
     arrays = {half: part.images for half, part in zip(HALVES, decoded, strict=True)}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        storage.save(_cache_file(folder, source), CACHE_KIND, CACHE_VERSION, {"source": source, **facts}, arrays)
+        facts = {"source": source, **texts}
+        storage.save(_cache_file(folder, source), CACHE_KIND, CACHE_VERSION, facts, arrays)
     except OSError:
         return False
     return True
