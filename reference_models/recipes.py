@@ -4,7 +4,8 @@
 flags of its README. A recipe is plain data: change one with `dataclasses.replace`.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from reference_models.tasks.characters import Scale
 from reference_models.training.adam import Adam
@@ -29,10 +30,21 @@ class Recipe:
     learn_first_round: bool = True  # whether there are steps on the first round, when only other classes are stored
     scale: Scale = "ink"  # of the pixels
     affine: bool = False  # whether each drawing is randomly turned, scaled, sheared and shifted
+    watch_every: int = 50  # episode batches between two short measurements on unseen characters, for the curve
+    watch_episodes: int = 50  # 5-way episodes of such a measurement
 
     def labels_at(self, spent: float) -> int:
         """Labels of an episode batch when this fraction of the budget is spent."""
         return self.more_labels if spent >= self.more_labels_from else self.labels
+
+    def as_facts(self) -> dict[str, Any]:
+        """As plain JSON, for a checkpoint."""
+        return asdict(self)
+
+    @staticmethod
+    def from_facts(facts: dict[str, Any]) -> "Recipe":
+        """The way back."""
+        return Recipe(**facts | {"adam": Adam(**facts["adam"])})
 
 
 RECIPE = Recipe(name="recipe", size="recipe", profile="paper", memory_size=1024, adam=Adam(rate=1e-3, epsilon=1e-8),
@@ -42,7 +54,7 @@ RECIPE = Recipe(name="recipe", size="recipe", profile="paper", memory_size=1024,
 
 RELEASED = Recipe(name="released", size="released", profile="tf2017", memory_size=8192,
                   adam=Adam(rate=1e-4, epsilon=1e-4, form="epsilon_hat"), clip=5.0, labels=80, more_labels=80,
-                  presentations=6, side_by_side=16, scale="released")
+                  presentations=6, side_by_side=16, scale="released", watch_every=20, watch_episodes=50)
 """README of tensorflow/models research/learning_to_remember_rare_events: batch 16, 5 ways, length 30, memory 8192."""
 
 RECIPES = {"paper": RECIPE, "tf2017": RELEASED}
