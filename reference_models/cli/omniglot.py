@@ -15,6 +15,8 @@ GLYPH_MINUTES, OMNIGLOT_MINUTES = 2.0, 20.0
 
 def add_to(commands: Any) -> None:
     """Add the command to the parser of all."""
+    from reference_models.cli.options import natural, positive
+
     own = commands.add_parser(
         "omniglot", help="one-shot learning of characters: train, measure on unseen classes, draw",
         description="Train the CNN with its memory on characters, then measure how often it recognises characters that it has "
@@ -49,25 +51,6 @@ def add_to(commands: Any) -> None:
     own.add_argument("--resume", action="store_true",
                      help="go on with the run in --out (default: the latest); its settings hold unless they are given again")
     own.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
-
-
-def positive(kind: type) -> Any:
-    """A parser of numbers above 0."""
-    def parse(text: str) -> Any:
-        value = kind(text)
-        if not 0 < value < float("inf"):
-            raise ValueError
-        return value
-    parse.__name__ = f"positive {kind.__name__}"
-    return parse
-
-
-def natural(text: str) -> int:
-    """A whole number of at least 0."""
-    value = int(text)
-    if value < 0:
-        raise ValueError
-    return value
 
 
 def run(options: argparse.Namespace) -> None:

@@ -12,6 +12,7 @@ from refmem import storage
 from reference_models import evaluation
 from reference_models.cli import output, pictures
 from reference_models.cli.omniglot_pictures import draw_episode
+from reference_models.cli.trained import CHECKPOINT
 from reference_models.evaluation import FewShot
 from reference_models.recipes import RECIPES, Recipe
 from reference_models.tasks import glyphs, omniglot
@@ -21,7 +22,6 @@ from reference_models.training.one_shot import TASK, OneShotTraining
 from reference_models.training.progress import Report
 from reference_models.training.schedule import Budget
 
-CHECKPOINT = "checkpoint.npz"
 MOST_SHOTS = 10
 
 

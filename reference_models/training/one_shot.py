@@ -39,8 +39,7 @@ class OneShotTraining:
             raise ValueError(f"the recipe {recipe.name!r} shows {max(recipe.labels, recipe.more_labels)} different classes "
                              f"in an episode batch, and there are only {characters.classes} to learn from")
         self.recipe, self.characters, self.seed = recipe, characters, seed
-        self.classifier = Classifier(recipe.size, memory_size=recipe.memory_size, profile=PROFILES[recipe.profile],
-                                     vocab_size=max(recipe.labels, recipe.more_labels), dtype=np.float32, seed=seed)
+        self.classifier = build(recipe, seed=seed)
         self.adam = adam.start(self.classifier.params)
         self.rng = np.random.default_rng([seed, 1])
         self.counters = Counters()
@@ -103,6 +102,12 @@ class OneShotTraining:
         put_params(self.classifier.params, saved.params)
         self.adam, self.rng = saved.adam, checkpoint.generator(saved.rng)
         self.counters, self.curve = saved.counters, saved.curve
+
+
+def build(recipe: Recipe, *, seed: int) -> Classifier:
+    """The network of a recipe with its memory, untrained."""
+    return Classifier(recipe.size, memory_size=recipe.memory_size, profile=PROFILES[recipe.profile],
+                      vocab_size=max(recipe.labels, recipe.more_labels), dtype=np.float32, seed=seed)
 
 
 def put_params(params: dict[str, Any], stored: Mapping[str, Any]) -> None:
