@@ -58,8 +58,9 @@ def check(state: MemoryState, like: MemoryState) -> None:
         check_dtype(f"state.{name}", array, wanted_arrays[name].dtype)
     check_finite("state.keys", state.keys)
     memory_size = state.keys.shape[0]
-    lowest_highest: dict[str, tuple[int, int | None]] = {"ages": (0, None), "sources": (NO_SOURCE, None), "recent": (0, memory_size - 1)}
-    for name, (low, high) in lowest_highest.items():
+    ranges: dict[str, tuple[int, int | None]] = {
+        "ages": (0, None), "sources": (NO_SOURCE, None), "recent": (0, memory_size - 1)}
+    for name, (low, high) in ranges.items():
         if name not in wanted_arrays or wanted_arrays[name].size == 0:
             continue
         host = to_host(state.arrays()[name])

@@ -123,3 +123,8 @@ def backward(dy: Array, cache: Cache) -> tuple[Array, Array, Array]:
             d_frame[:, i:i + height, j:j + width] += d_shifted
     dx = d_frame[:, kh // 2:kh // 2 + height, kw // 2:kw // 2 + width]  # [B, H, W, C]
     return dx, d_kernels, flat.sum(axis=0)
+
+
+def backward_parameters(dy: Array, cache: Cache) -> tuple[Array, Array]:
+    """(d_kernels, d_bias) alone, which is what a first layer wants: nobody asks for the gradient of the images."""
+    return backward(dy, cache)[1:]
