@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from refmem import storage
 
@@ -79,12 +80,12 @@ def everything(settings: Settings, saved: checkpoint.Checkpoint | None, folder: 
     check_episodes(split.test, ways, shots)
 
     training = started(settings, saved, split)
-    train(training, settings, split, folder / CHECKPOINT)
-
-    with Report("embedding the unseen drawings") as report:
-        queries = evaluation.embed(training.classifier, split.test, scale=training.recipe.scale,
-                                   progress=lambda done: report.show(done, {}))
-    widths = [measure(training, split.test, queries, n, shots, test_episodes) for n in ways]
+    with threadpool_limits(1, user_api="blas"):  # the shards of a batch use the cores; small products gain nothing by two
+        train(training, settings, split, folder / CHECKPOINT)
+        with Report("embedding the unseen drawings") as report:
+            queries = evaluation.embed(training.classifier, split.test, scale=training.recipe.scale,
+                                       progress=lambda done: report.show(done, {}))
+        widths = [measure(training, split.test, queries, n, shots, test_episodes) for n in ways]
     written = [folder / CHECKPOINT, folder / "results.json", folder / "curve.csv"]
     output.write_csv(folder / "curve.csv", training.curve)
     lag_rows = None
