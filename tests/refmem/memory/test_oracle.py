@@ -6,7 +6,7 @@ import pytest
 from oracles.memory import Paper, Released
 from support import traces
 
-STEPS = 8
+STEPS = 4
 CLOSE = 1e-13  # float64 on both sides, sums of at most 64 terms of size 1
 
 
