@@ -70,7 +70,8 @@ def initial_params(size: Size, rng: np.random.Generator, dtype: npt.DTypeLike = 
 def _draw(shape: tuple[int, ...], fan_in: int, gain: float, size: Size, rng: np.random.Generator) -> Array:
     drawn = rng.standard_normal(shape)
     if size.initialisation == "fan_in":
-        return drawn * (gain / fan_in) ** 0.5
+        drawn *= (gain / fan_in) ** 0.5
+        return drawn
     while (outside := np.abs(drawn) > 2).any():
         drawn[outside] = rng.standard_normal(int(outside.sum()))
     return drawn * 0.1
