@@ -43,14 +43,13 @@ def measure(memory: Memory, queries: Array, lives: Sequence[Life], *, rng: np.ra
     list of Recognised
         One for each lag, in ascending order.
     """
+    def within(i: int) -> Callable[[float], None]:
+        return lambda done: progress((i + done) / len(lives))
+
+    right = [live(memory, queries, life, rng=rng, progress=within(i)) for i, life in enumerate(lives)]
+    at_once, later = (np.concatenate(parts) for parts in zip(*right, strict=True))  # [n]
     lag = np.concatenate([life.lag for life in lives])  # [n]
-    at_once, later = [], []
-    for i, life in enumerate(lives):
-        right = live(memory, queries, life, rng=rng, progress=lambda done, i=i: progress((i + done) / len(lives)))
-        at_once.append(right[0])
-        later.append(right[1])
-    once, then = np.concatenate(at_once), np.concatenate(later)  # [n]
-    return [Recognised(int(n), *_mean(then[lag == n]), float(once[lag == n].mean()), int((lag == n).sum()))
+    return [Recognised(int(n), *_mean(later[lag == n]), float(at_once[lag == n].mean()), int((lag == n).sum()))
             for n in np.unique(lag)]
 
 
