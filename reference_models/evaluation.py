@@ -1,10 +1,11 @@
 """How well a trained network learns classes that it has never seen.              (LTRRE §4)
 
-An episode takes N unseen classes and an empty memory. The drawings come one at a time; the memory answers each and is
-then told the truth, which it stores. K-shot accuracy is that of the answers when a class is shown for the (K+1)-th time.
+An episode takes N unseen classes and an empty memory. The drawings come one at a time; the memory answers each
+and is then told the truth, which it stores. K-shot accuracy is that of the answers when a class is shown for the
+(K+1)-th time.
 
-The network is only needed once a drawing: its embedding does not depend on the episode. So all drawings are embedded
-first, in large batches, and the episodes run on the memory alone.
+The embedding of a drawing does not depend on the episode. So all drawings are embedded first, each once and in large
+batches, and the episodes run on the memory alone.
 """
 
 import dataclasses
@@ -50,8 +51,8 @@ def embed(classifier: Classifier, characters: Characters, *, scale: Scale, sourc
 def fresh_memory(classifier: Classifier, memory_size: int) -> Memory:
     """An empty memory that reads as the classifier's own does, except that no label hints at its slot.
 
-    The released code evaluates without that hint too; its profile keeps the memory size it was trained with, since its empty
-    slots take part in every answer. The paper's do not, and there `memory_size` slots are enough.
+    The released code evaluates without that hint too. Under its rules the memory keeps the size it was trained with,
+    since empty slots take part in every answer; under the paper's they do not, and `memory_size` slots are enough.
     """
     own = classifier.memory
     slots = memory_size if own.profile.rules == "paper" else max(memory_size, own.memory_size)

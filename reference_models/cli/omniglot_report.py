@@ -51,8 +51,8 @@ def lag_table(results: Results) -> Table:
 
 def sentence(results: Results) -> str:
     """What was learnt."""
-    width = results.widths[0]
     minutes = results.facts["seconds"] / 60
-    return (f"After {minutes:.1f} minutes of training on {results.split.train.classes} classes of characters, the network "
-            f"recognises {100 * width.accuracy[0]:.1f} % of characters it had never seen before, among {width.ways}, having been "
-            f"shown one drawing of each (guessing: {100 / width.ways:.0f} %).")
+    scores = " and ".join(f"{100 * width.accuracy[0]:.1f} % among {width.ways} (guessing: {100 / width.ways:.0f} %)"
+                          for width in results.widths)
+    return (f"Learnt in {minutes:.1f} minutes, from {results.split.train.classes} classes of characters, how to recognise "
+            f"characters never seen before from a single drawing of each: {scores}.")

@@ -115,7 +115,8 @@ def check_episodes(unseen: Characters, ways: list[int], shots: int) -> None:
     if max(ways) > unseen.classes:
         raise ValueError(f"--ways {max(ways)} needs as many unseen classes, and there are only {unseen.classes}")
     if shots >= unseen.drawers:
-        raise ValueError(f"--shots {shots} needs {shots + 1} drawings of each class, and there are only {unseen.drawers}")
+        raise ValueError(f"--shots {shots} needs {shots + 1} drawings of each class, "
+                         f"and there are only {unseen.drawers}")
 
 
 def started(settings: Settings, saved: checkpoint.Checkpoint | None, split: Split) -> OneShotTraining:
@@ -141,7 +142,8 @@ def train(training: OneShotTraining, settings: Settings, split: Split, path: Pat
 
     def watch() -> dict[str, float]:
         rng = np.random.default_rng([training.seed, 2, training.counters.episodes])
-        plans = evaluation.plans(split.test, ways=5, shots=recipe.presentations - 1, count=recipe.watch_episodes, rng=rng)
+        plans = evaluation.plans(split.test, ways=5, shots=recipe.presentations - 1, count=recipe.watch_episodes,
+                                 rng=rng)
         queries = evaluation.embed(training.classifier, split.test, scale=recipe.scale,
                                    sources=np.concatenate([plan.sources.reshape(-1) for plan in plans]))
         memory = evaluation.fresh_memory(training.classifier, 5 * recipe.presentations)
@@ -162,7 +164,7 @@ def train(training: OneShotTraining, settings: Settings, split: Split, path: Pat
 
 
 def remember_unseen(finished: checkpoint.Checkpoint, training: OneShotTraining, unseen: Characters) -> None:
-    """Add to the checkpoint a memory that was shown every unseen class once, and the drawings shown: for `explain`."""
+    """Add to the checkpoint a memory that was shown every unseen class once, and these drawings: for `explain`."""
     shown = unseen.sources(np.arange(unseen.classes), np.zeros(unseen.classes, np.int64))  # [classes]
     queries = evaluation.embed(training.classifier, unseen, scale=training.recipe.scale, sources=shown)
     memory = evaluation.fresh_memory(training.classifier, unseen.classes)
@@ -190,12 +192,14 @@ def _facts(settings: Settings, split: Split, training: OneShotTraining, widths: 
            folder: Path) -> dict[str, Any]:
     """The object that --json prints."""
     def by_ways_and_shots(field: str) -> dict[str, dict[str, float]]:
-        return {str(width.ways): {str(k): round(float(x), 5) for k, x in zip(width.shots, getattr(width, field), strict=True)}
+        return {str(width.ways): {str(k): round(float(x), 5)
+                                  for k, x in zip(width.shots, getattr(width, field), strict=True)}
                 for width in widths}
 
     return {
         "accuracy": by_ways_and_shots("accuracy"),
-        "confidence_interval": {"level": 0.95, "kind": "normal, over test episodes", "half_width": by_ways_and_shots("half_width")},
+        "confidence_interval": {"level": 0.95, "kind": "normal, over test episodes",
+                                "half_width": by_ways_and_shots("half_width")},
         "seconds": round(training.counters.seconds, 1), "episodes": training.counters.episodes,
         "images": training.counters.images, "test_episodes": test_episodes, "seed": settings.seed,
         "data": split.name, "profile": settings.profile, "size": settings.size, "recipe": training.recipe.as_facts(),

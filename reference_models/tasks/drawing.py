@@ -15,8 +15,8 @@ LARGEST = 50_000_000  # pixels
 def read(path: str | os.PathLike[str]) -> Array:
     """The ink of an image: [28, 28] uint8, 255 a stroke, 0 the background.
 
-    The paper is whatever most of the border shows: light or dark. What is transparent is paper. An image that is not square gets
-    paper added on both sides, and the reduction is that of the data set.
+    The paper is whatever most of the border shows, light or dark. What is transparent is paper. An image that is not
+    square gets paper added on both sides, and the reduction is that of the data set.
 
     Raises
     ------
@@ -40,10 +40,10 @@ def read(path: str | os.PathLike[str]) -> Array:
             raise
         raise FileRefused(f"{path} is damaged: {error}") from error
 
-    grey = np.asarray(layers.convert("L"), np.float32)  # [H, W]
-    opaque = np.asarray(layers.getchannel("A"), np.float32) / 255  # [H, W]
+    grey: Array = np.asarray(layers.convert("L"), np.float32)  # [H, W]
+    opaque: Array = np.asarray(layers.getchannel("A"), np.float32) / np.float32(255)  # [H, W]
     if opaque.min() < 1:  # a drawing on nothing: take the strokes to be dark, unless they are light
-        paper = 255.0 if _mean(grey, opaque) < 128 else 0.0
+        paper = 255 if _mean(grey, opaque) < 128 else 0
         grey = grey * opaque + paper * (1 - opaque)
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     ink = grey if np.median(border) < 128 else 255 - grey
