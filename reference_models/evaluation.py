@@ -92,9 +92,18 @@ def few_shot(memory: Memory, queries: Array, plans: list[episodes.Episode], *, r
     for e, plan in enumerate(plans):
         right[e] = answers(memory, queries, plan, rng=rng).mean(axis=1)
         progress((e + 1) / len(plans))
-    shots = right[:, 1:]  # the first round can only be guessed
-    spread = shots.std(axis=0, ddof=1) if len(plans) > 1 else np.full(rounds - 1, np.nan)
-    return FewShot(ways, np.arange(1, rounds), shots.mean(axis=0), 1.96 * spread / np.sqrt(len(plans)), len(plans))
+    accuracy, half_width = mean_and_half_width(right[:, 1:])  # the first round can only be guessed
+    return FewShot(ways, np.arange(1, rounds), accuracy, half_width, len(plans))
+
+
+def mean_and_half_width(samples: Array) -> tuple[Array, Array]:
+    """Mean over the rows [n, S], and half the width of its 95 % interval: 1.96 standard errors, NaN for one row.
+
+    Rows are independent; the mean of many is nearly normal whatever a single one is.
+    """
+    n = len(samples)
+    spread = samples.std(axis=0, ddof=1) if n > 1 else np.full(samples.shape[1:], np.nan)
+    return samples.mean(axis=0), 1.96 * spread / np.sqrt(n)
 
 
 def answers(memory: Memory, queries: Array, plan: episodes.Episode, *,

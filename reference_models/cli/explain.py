@@ -11,12 +11,13 @@ def add_to(commands: Any) -> None:
     from reference_models.cli.options import positive
 
     own = commands.add_parser(
-        "explain", help="what a drawing is taken for, with the stored examples the answer rests on",
+        "explain", help="what a drawing is taken for, and the stored examples that say so",
         description="Show a drawing to the memory of a finished run of `omniglot`, which was shown every unseen "
                     "character once, and print its answer with the stored drawings that it rests on.")
     own.set_defaults(run=run)
     own.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help="checkpoint.npz of a run, or its folder")
-    own.add_argument("image", type=Path, metavar="IMAGE", help="a drawing of one character, e.g. a PNG, on light or dark paper")
+    own.add_argument("image", type=Path, metavar="IMAGE",
+                     help="a drawing of one character, e.g. a PNG, on light or dark paper")
     own.add_argument("--top", type=positive(int), default=5, metavar="K", help="stored drawings shown; default 5")
     own.add_argument("--picture", type=Path, metavar="FILE", help="also write them as a PNG (needs matplotlib)")
     own.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")

@@ -25,11 +25,11 @@ def add_to(commands: Any) -> None:
     own.set_defaults(run=run)
     own.add_argument("--data", metavar="DIR", help="folder of Omniglot (see `fetch omniglot`); default: made-up glyphs")
     own.add_argument("--split", choices=("background", "paper"),
-                     help="of Omniglot: 964 characters to learn from and 659 unseen (default), or the paper's 1200 and 423")
+                     help="of Omniglot: 964 characters to learn from, 659 unseen (default), or the paper's 1200, 423")
     own.add_argument("--rotate-test", action="store_true", default=None,
                      help="count turned characters as further classes in the evaluation too")
     own.add_argument("--profile", choices=("paper", "tf2017"),
-                     help="the memory as the paper says (default), or as the released code has it, with its settings")
+                     help="the memory as the paper says (default), or as the released code has it, with its recipe")
     own.add_argument("--size", choices=("recipe", "paper", "released"),
                      help="of the network: half the paper's widths (default), the paper's, or the released code's "
                           "(default with --profile tf2017)")
@@ -47,7 +47,7 @@ def add_to(commands: Any) -> None:
     own.add_argument("--test-episodes", type=positive(int), default=1000, metavar="E",
                      help="for each of --ways; default 1000")
     own.add_argument("--life-long", action="store_true",
-                     help="also fill a memory that is never cleared, and ask for classes again 10 to 50,000 steps later")
+                     help="also fill a memory that is never cleared, and ask again 10 to 50,000 steps later")
     own.add_argument("--seed", type=natural, metavar="S", help="default 0")
     own.add_argument("--search", choices=("exact",), default="exact", help="how the memory finds neighbours")
     own.add_argument("--out", type=Path, metavar="DIR", help="default: runs/omniglot-1, or the next free number")

@@ -54,5 +54,5 @@ def sentence(results: Results) -> str:
     minutes = results.facts["seconds"] / 60
     scores = " and ".join(f"{100 * width.accuracy[0]:.1f} % among {width.ways} (guessing: {100 / width.ways:.0f} %)"
                           for width in results.widths)
-    return (f"Learnt in {minutes:.1f} minutes, from {results.split.train.classes} classes of characters, how to recognise "
-            f"characters never seen before from a single drawing of each: {scores}.")
+    return (f"Learnt in {minutes:.1f} minutes, from {results.split.train.classes} classes of characters, how to "
+            f"recognise characters never seen before from a single drawing of each: {scores}.")

@@ -80,7 +80,7 @@ def everything(settings: Settings, saved: checkpoint.Checkpoint | None, folder: 
     check_episodes(split.test, ways, shots)
 
     training = started(settings, saved, split)
-    with threadpool_limits(1, user_api="blas"):  # the shards of a batch use the cores; small products gain nothing by two
+    with threadpool_limits(1, user_api="blas"):  # the shards of a batch use the cores
         train(training, settings, split, folder / CHECKPOINT)
         with Report("embedding the unseen drawings") as report:
             queries = evaluation.embed(training.classifier, split.test, scale=training.recipe.scale,

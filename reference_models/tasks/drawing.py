@@ -28,9 +28,8 @@ def read(path: str | os.PathLike[str]) -> Array:
     path = Path(path)
     try:
         with Image.open(path) as image:
-            if image.width * image.height > LARGEST:
-                raise FileRefused(f"{path} is too large: {image.width} x {image.height} pixels")
-            layers = image.convert("RGBA")
+            fits = image.width * image.height <= LARGEST
+            layers = image.convert("RGBA") if fits else None
     except UnidentifiedImageError as error:
         raise FileRefused(f"{path} is not an image that can be read") from error
     except (SyntaxError, EOFError, ValueError, Image.DecompressionBombError) as error:
@@ -39,6 +38,8 @@ def read(path: str | os.PathLike[str]) -> Array:
         if error.errno is not None:  # no such file, no permission
             raise
         raise FileRefused(f"{path} is damaged: {error}") from error
+    if layers is None:
+        raise FileRefused(f"{path} has more than {LARGEST:,} pixels")
 
     grey: Array = np.asarray(layers.convert("L"), np.float32)  # [H, W]
     opaque: Array = np.asarray(layers.getchannel("A"), np.float32) / np.float32(255)  # [H, W]
