@@ -68,7 +68,7 @@ def run(options: argparse.Namespace) -> None:
     say(f"output goes to {folder}")
 
     results = omniglot_run.everything(settings, saved, folder, ways=sorted(set(options.ways)), shots=options.shots,
-                                      test_episodes=options.test_episodes, life_long=options.life_long)
+                                      test_episodes=options.test_episodes, long_life=options.life_long)
     output.write_json(folder / "results.json", results.facts)
     if options.json:
         print(json.dumps(results.facts))
