@@ -68,7 +68,9 @@ class Buckets(protocol.Neighbours):
         slots, cosines = protocol.absent(batch, k, queries.dtype)
         if self.written == 0:
             return slots, cosines
-        probes = int(SHARES[self.h] * (2 * self.h) ** 2) if self.probes is None else self.probes
+        buckets = (2 * self.h) ** 2
+        probes = int(SHARES[self.h] * buckets) if self.probes is None else min(self.probes, buckets)
+        budget = int(max(1024, 4 * k) / SHARES[self.h])  # of the whole memory; a part of it is looked at
         room = max(4096, 8 * k, self.end // 8)
         deviations = first_look(self.end, k)
 
@@ -76,7 +78,7 @@ class Buckets(protocol.Neighbours):
             found = np.empty((len(queries[block]), room), np.int32)
             apart = np.empty((len(queries[block]), room), np.int16)
             buckets_kernels.search(queries[block], self.keys, self.filled, self.tables, self.hyperplanes, self.h,
-                                   self.end, self.written, probes, deviations, max(1024, 4 * k), AMPLE, SIGMAS,
+                                   self.end, self.written, probes, deviations, budget, AMPLE, SIGMAS,
                                    SAMPLE, found, apart, slots[block], cosines[block])
 
         size = max(1, min(BLOCK, -(-batch // self.threads)))

@@ -1,13 +1,16 @@
 """The indexes by name, and which of them suits a memory."""
 
+import numpy as np
+
 from refmem.arrays import Array, module_of
 from refmem.neighbours.buckets import Buckets
 from refmem.neighbours.fused import Fused
+from refmem.neighbours.hyperplanes import Hyperplanes
 from refmem.neighbours.plain import Exact
 from refmem.neighbours.protocol import Neighbours
 from refmem.neighbours.sketch import Sketch
 
-NAMES = ("exact", "fused", "sketch", "buckets", "auto")
+NAMES = ("exact", "fused", "hyperplanes", "sketch", "buckets", "auto")
 
 SCAN_FROM = 4096
 """Slots from which `auto` scans sketches: below, the exact search is as fast."""
@@ -40,6 +43,8 @@ def make(name: str, keys: Array, *, filled: Array | None = None, seed: int = 0, 
         return Exact(keys, filled=filled)
     if name == "fused":
         return Fused(keys, filled=filled, threads=threads)
+    if name == "hyperplanes":
+        return Hyperplanes(keys, filled=filled, seed=seed)
     if name == "sketch":
         return Sketch(keys, filled=filled, seed=seed, threads=threads)
     if name == "buckets":
@@ -49,8 +54,6 @@ def make(name: str, keys: Array, *, filled: Array | None = None, seed: int = 0, 
 
 def pick(keys: Array) -> str:
     """What "auto" means for keys [m, d]."""
-    import numpy as np
-
     if module_of(keys, "keys") is not np or len(keys) < SCAN_FROM:
         return "exact"
     return "sketch"
