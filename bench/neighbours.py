@@ -132,7 +132,7 @@ def random_keys(rng: np.random.Generator, m: int, options: argparse.Namespace) -
 
 
 def clustered_keys(rng: np.random.Generator, m: int, options: argparse.Namespace) -> tuple[np.ndarray, dict[Any, Any]]:
-    """sqrt(WITHIN) centre + sqrt(1 - WITHIN) noise: cosine WITHIN between two of a cluster. Queries are drawn so too."""
+    """sqrt(WITHIN) centre + sqrt(1 - WITHIN) noise: cosine WITHIN in a cluster. Queries are drawn so too."""
     centres = unit(rng.standard_normal((CLUSTERS, KEY_DIM), dtype=np.float32))
 
     def draw(n: int) -> np.ndarray:
@@ -196,4 +196,4 @@ def show(rows: list[dict[str, Any]]) -> None:
         table.add_column(column, no_wrap=column == "method", justify="left" if column == "method" else "right")
     for row in rows:
         table.add_row(*(f"{row[name]:.4g}" if isinstance(row[name], float) else str(row[name]) for name in columns))
-    rich.console.Console(markup=False).print(table)
+    rich.console.Console(markup=False, width=None if sys.stdout.isatty() else 180).print(table)

@@ -63,14 +63,12 @@ def faiss_index(description: str) -> Callable[[np.ndarray, int, int], Searcher]:
             index = faiss.index_factory(d, f"IVF{lists},Flat", faiss.METRIC_INNER_PRODUCT)
             index.train(keys[np.random.default_rng(seed).choice(m, min(m, 40 * lists), replace=False)])
             index.nprobe = 64
+            index.set_direct_map_type(faiss.DirectMap.Hashtable)  # so that a vector can be removed
         index.add(keys)
-        update = None
-        if description == "ivf":
-            index.make_direct_map(faiss.DirectMap.Hashtable)
 
-            def update(slots: np.ndarray, new: np.ndarray) -> None:
-                index.remove_ids(slots)
-                index.add_with_ids(new, slots)
+        def update(slots: np.ndarray, new: np.ndarray) -> None:
+            index.remove_ids(faiss.IDSelectorArray(slots))
+            index.add_with_ids(new, slots)
 
         size = {"flat": keys.nbytes, "lsh": 32 * m, "ivf": keys.nbytes + 8 * m}[description]
 
@@ -79,7 +77,7 @@ def faiss_index(description: str) -> Callable[[np.ndarray, int, int], Searcher]:
             slots: np.ndarray = index.search(queries, k)[1]
             return slots
 
-        return Searcher(search, update, lambda: size)
+        return Searcher(search, update if description == "ivf" else None, lambda: size)
 
     return build
 
