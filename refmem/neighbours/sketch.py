@@ -124,8 +124,11 @@ class Sketch(protocol.Neighbours):
 
 
 def first_look(end: int, k: int) -> float:
-    """How many standard deviations below the mean the first look goes: FIRST_LOOK of the slots, were they normal."""
-    return -NormalDist().inv_cdf(min(0.5, max(FIRST_LOOK, 2 * k / end)))
+    """How many standard deviations below the mean the first look goes, so that it takes the share FIRST_LOOK of the
+    slots (more where many neighbours are wanted), were the distances normal.
+    """
+    share = max(FIRST_LOOK, min(k, 256) / 65536, 2 * k / end)
+    return -NormalDist().inv_cdf(min(0.5, share))
 
 
 def rotations(rows: int, d: int, seed: int) -> Array:

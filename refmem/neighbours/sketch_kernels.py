@@ -8,7 +8,7 @@ import numpy as np
 from numba import uint64
 
 from refmem.arrays import Array
-from refmem.neighbours.top_kernels import Number, dot, finish, kernel, offer, popcount, prefetch_row
+from refmem.neighbours.top_kernels import Number, begin, dot, finish, kernel, offer, popcount, prefetch_row
 
 GROUP = 64
 """Sketches compared at a time: their verdicts are the bits of one word."""
@@ -213,16 +213,30 @@ def compare(query: Array, keys: Array, filled: Array, found: Array, apart: Array
         order[position[apart[i]]] = i
         position[apart[i]] += 1
 
-    reached = np.int64(-1)  # a distance that the k-th best is known to ask for
+    # The first ones fill the top k at once.
     keys_at, row_bytes = keys.ctypes.data, keys.shape[1] * keys.itemsize
-    for n in range(len(order)):
-        if n + AHEAD < len(order):
+    at_once = min(2 * k, len(order)) if size == 0 and k > 1 else 0
+    some_cosines, some_slots = np.empty(at_once, cosines.dtype), np.empty(at_once, np.int64)
+    taken = 0
+    for n in range(at_once):
+        if n + AHEAD < at_once:
             prefetch_row(keys_at + np.int64(found[order[n + AHEAD]]) * row_bytes, row_bytes)
+        slot = found[order[n]]
+        if filled[slot]:
+            some_cosines[taken], some_slots[taken] = dot(query, keys[slot]), slot
+            taken += 1
+    if at_once:
+        size = begin(cosines, slots, some_cosines, some_slots, taken)
+
+    reached = np.int64(-1)  # a distance that the k-th best is known to ask for
+    for n in range(at_once, len(order)):
         i = order[n]
         if size == k and apart[i] > reached:
             reached = reach(cosines[0], 64 * WORDS, sigmas)
             if apart[i] > reached:
                 break
+        if n + AHEAD < len(order):
+            prefetch_row(keys_at + np.int64(found[order[n + AHEAD]]) * row_bytes, row_bytes)
         slot = found[i]
         if filled[slot]:
             cosine = dot(query, keys[slot])

@@ -111,11 +111,47 @@ def sink(cosines: Array, slots: Array, size: Number, cosine: Number, slot: Numbe
 
 
 @kernel
+def sort(cosines: Array, slots: Array, size: Number) -> None:
+    """Sort the first `size`, best first: by counting into bins of cosine, then by insertion within reach of a bin."""
+    if size < 2:
+        return
+    least, most = cosines[0], cosines[0]
+    for i in range(size):
+        least, most = min(least, cosines[i]), max(most, cosines[i])
+    bins = 2 * size
+    scale = (bins - 1) / (most - least) if most > least else cosines.dtype.type(0)
+    starts = np.zeros(bins + 1, np.int64)
+    for i in range(size):
+        starts[np.int64((most - cosines[i]) * scale) + 1] += 1
+    for i in range(bins):
+        starts[i + 1] += starts[i]
+    old_cosines, old_slots = cosines[:size].copy(), slots[:size].copy()
+    for i in range(size):
+        place = np.int64((most - old_cosines[i]) * scale)
+        cosines[starts[place]], slots[starts[place]] = old_cosines[i], old_slots[i]
+        starts[place] += 1
+    for i in range(1, size):
+        cosine, slot = cosines[i], slots[i]
+        j = i
+        while j > 0 and (cosines[j - 1] < cosine or (cosines[j - 1] == cosine and slots[j - 1] > slot)):
+            cosines[j], slots[j] = cosines[j - 1], slots[j - 1]
+            j -= 1
+        cosines[j], slots[j] = cosine, slot
+
+
+@kernel
+def begin(cosines: Array, slots: Array, some_cosines: Array, some_slots: Array, size: Number) -> Number:
+    """Start a top k with the best of `size` candidates, which are sorted in place. Returns how many it has."""
+    sort(some_cosines, some_slots, size)
+    kept = min(size, slots.shape[0])
+    for i in range(kept):  # worst first: a sorted row is a heap
+        cosines[i], slots[i] = some_cosines[kept - 1 - i], some_slots[kept - 1 - i]
+    return kept
+
+
+@kernel
 def finish(cosines: Array, slots: Array, size: Number) -> None:
     """Sort the heap, best first, and mark what is missing: ABSENT_SLOT, ABSENT_COSINE."""
-    for last in range(size - 1, 0, -1):  # the worst goes behind the rest
-        cosine, slot = cosines[last], slots[last]
-        cosines[last], slots[last] = cosines[0], slots[0]
-        sink(cosines, slots, last, cosine, slot)
+    sort(cosines, slots, size)
     for i in range(size, slots.shape[0]):
         cosines[i], slots[i] = -1.0, -1
