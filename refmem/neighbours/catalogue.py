@@ -13,7 +13,10 @@ from refmem.neighbours.sketch import Sketch
 NAMES = ("exact", "fused", "hyperplanes", "sketch", "buckets", "auto")
 
 SCAN_FROM = 4096
-"""Slots from which `auto` scans sketches: below, the exact search is as fast."""
+"""Slots from which `auto` scans sketches: below, the exact search is about as fast."""
+
+HASH_FROM = 4 * 1024 ** 2
+"""Slots from which `auto` takes buckets: below, a scan is fast enough and misses less."""
 
 
 def make(name: str, keys: Array, *, filled: Array | None = None, seed: int = 0, threads: int = 1) -> Neighbours:
@@ -56,4 +59,4 @@ def pick(keys: Array) -> str:
     """What "auto" means for keys [m, d]."""
     if module_of(keys, "keys") is not np or len(keys) < SCAN_FROM:
         return "exact"
-    return "sketch"
+    return "sketch" if len(keys) < HASH_FROM else "buckets"

@@ -65,7 +65,7 @@ def vector_sums(context: Any, queries: Any, query: Any, keys: Any, key: Any, who
         builder.cbranch(builder.icmp_signed("<", following, stop), loop, after)
 
         builder.position_at_end(after)
-        add_up: Any = cgutils.get_or_insert_function(builder.module, ir.FunctionType(real, [real, vector]),
+        add_up = cgutils.get_or_insert_function(builder.module, ir.FunctionType(real, [real, vector]),
                                                 f"llvm.vector.reduce.fadd.v{lanes}f{8 * size}")
         for n, at in enumerate(tile):
             total = builder.call(add_up, [real(0.0), grown[at]], fastmath=("fast",))
