@@ -1,0 +1,130 @@
+"""All numeric rows about one argument: one for each output, from walks that serve all outputs at once."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from refmem.gradcheck.complex_step import complex_walk
+from refmem.gradcheck.examine import examine
+from refmem.gradcheck.kinks import kinked_elements
+from refmem.gradcheck.place import Place, Vector, random_signs
+from refmem.gradcheck.plan import MAX_DIRECTIONS, MIN_DIRECTIONS
+from refmem.gradcheck.problem import Subject
+from refmem.gradcheck.report import GRADIENT, Row
+from refmem.gradcheck.verdicts import SENSITIVITY, Verdict, cause, floor_of_axes, floor_of_directions
+from refmem.gradcheck.walk import Line, Walk, axis, walk
+
+MAX_ELEMENTS = 256  # of an argument that is walked element by element where directions do not suffice
+COMFORT = 0.1  # a walk goes on until the floor is this share of the sensitivity, or rounding wins
+
+
+@dataclass
+class ArgumentCheck:
+    """The check of argument i. `elements`: each element by itself from the start."""
+
+    subject: Subject
+    place: Place
+    i: int
+    rng: np.random.Generator
+    sensitivity: float | None = None
+    elements: bool = False
+
+    def __post_init__(self) -> None:
+        x, outputs = self.place.arguments[self.i], self.place.outputs
+        self.n = x.size
+        self.wanted = [self.sensitivity or max(SENSITIVITY[x.dtype], SENSITIVITY[y.dtype]) for y in outputs]
+        self.scales = [self.place.scale(o, self.i) for o in range(len(outputs))]
+        self.open = [o for o in range(len(outputs)) if self.n and np.isfinite(self.place.gradients[o][self.i]).all()]
+
+    def rows(self) -> list[Row]:
+        """Walk, and judge."""
+        by_axes = self.elements or self.n <= MIN_DIRECTIONS
+        walks = [] if by_axes or not self.open else self._random_walks()
+        short = self.open if by_axes else [o for o in self.open if not self._settled(walks, o)]
+        axes = self._axis_walks(short) if short and (by_axes or self.n <= MAX_ELEMENTS) else []
+        rows = []
+        for o in range(len(self.place.outputs)):
+            if o not in self.open:
+                rows.append(self._unwalked(o))
+            elif o in short and len(axes) == self.n:
+                rows.append(self._judge(o, axes, by_axes=True))
+            else:
+                rows.append(self._judge(o, walks, by_axes=False))
+        return rows
+
+    # --- Walks
+
+    def _walk(self, u: Vector, outputs: list[int], copies: int) -> Walk:
+        """One walk, ended early when `copies` lines like it would bring the floors well below the sensitivity."""
+
+        def enough(lines: list[Line]) -> bool:
+            return all(self._floor(o, [lines[o]] * copies, copies == 1) <= COMFORT * self.wanted[o] for o in outputs)
+
+        if self.subject.problem.holomorphic:
+            return complex_walk(self.subject, self.place, self.i, u)
+        return walk(self.subject, self.place, self.i, u, enough=enough, bends=copies > 1 or self.n <= MIN_DIRECTIONS)
+
+    def _random_walks(self) -> list[Walk]:
+        walks: list[Walk] = []
+        while len(walks) < MAX_DIRECTIONS and not self.subject.out_of_time:
+            walks.append(self._walk(random_signs(self.rng, (self.n,)), self.open, MIN_DIRECTIONS))
+            if len(walks) >= MIN_DIRECTIONS and all(self._settled(walks, o) for o in self.open):
+                break
+        return walks
+
+    def _axis_walks(self, outputs: list[int]) -> list[Walk]:
+        walks: list[Walk] = []
+        for j in range(self.n):
+            if self.subject.out_of_time:
+                break
+            walks.append(self._walk(axis(self.n, j), outputs, 1))
+        return walks
+
+    def _settled(self, walks: list[Walk], o: int) -> bool:
+        """No more walks are needed: the floor is low enough, or there is something to examine."""
+        lines = [w.lines[o] for w in walks]
+        return any(line.suspicious for line in lines) or self._floor(o, lines, False) <= self.wanted[o]
+
+    def _floor(self, o: int, lines: list[Line], by_axes: bool) -> float:
+        """The detection floor relative to a typical element of the gradient."""
+        floor = floor_of_axes(lines) if by_axes else floor_of_directions(lines)
+        scale = self.scales[o][0]
+        return floor / scale if scale > 0 else (0.0 if floor == 0 else math.inf)
+
+    # --- Rows
+
+    def _row(self, o: int) -> Row:
+        problem, place = self.subject.problem, self.place
+        return Row(problem.name, str(place.arguments[self.i].dtype), GRADIENT, Verdict.PASS, problem.names[self.i],
+                   problem.output_name(o, len(place.outputs)), scale=self.scales[o][0], cotangent=place.cotangents[o])
+
+    def _unwalked(self, o: int) -> Row:
+        row = self._row(o)
+        if self.n == 0:
+            row.floor, row.note = 0.0, "empty"
+            return row
+        gradient = self.place.gradients[o][self.i]
+        worst = int(np.flatnonzero(~np.isfinite(gradient))[0])
+        row.verdict, row.analytic = Verdict.FAIL, float(gradient[worst])
+        row.index = tuple(int(k) for k in np.unravel_index(worst, self.place.arguments[self.i].shape))
+        row.note = f"the gradient is {row.analytic} at {row.place}"
+        return row
+
+    def _judge(self, o: int, walks: list[Walk], by_axes: bool) -> Row:
+        row, vanishing = self._row(o), self.scales[o][1]
+        lines = [w.lines[o] for w in walks]
+        row.method = f"{len(lines)} {'elements' if by_axes else 'directions'}"
+        row.curve = lines[0].curve if lines else []
+        if any(line.suspicious for line in lines) or any(kinked_elements(self.place, o, w).any() for w in walks):
+            found = examine(self.subject, self.place, o, self.i, row, walks, self.rng)
+            if found is not None:
+                return found
+        row.floor = self._floor(o, lines, by_axes) if lines else math.inf
+        if vanishing:
+            row.note = "the gradient is zero here, and its floor relative to |w y| / |x|"
+        if row.floor > self.wanted[o]:
+            row.verdict = Verdict.INCONCLUSIVE
+            late = "the budget ran out; " if self.subject.out_of_time else ""
+            row.note = late + cause(self.place, o, lines, vanishing)
+        return row

@@ -1,0 +1,112 @@
+"""Kinks: where the slopes to the left and to the right differ, the gradient has to lie between them.
+
+At a kink the central difference converges, with a small error bar, to the mean of both slopes, which is the gradient of
+nobody. What gives a kink away is its bend, (y(h) + y(-h) - 2 y(0)) / h: it falls with h where y is smooth, and stays at
+(right slope - left slope) at a kink. Whether a subgradient is one can only be judged for one output element and
+one input element at a time: sums of several kinks may point anywhere.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from refmem.gradcheck.place import Place, Vector, flat
+from refmem.gradcheck.problem import Subject
+from refmem.gradcheck.tableau import Tableau
+from refmem.gradcheck.walk import MAX_LEVELS, RATIO, SAFETY, Walk, axis, shifted, with_argument
+
+CLEAR = 30.0  # a bend counts when it stands this far out of the noise
+STEADY = (0.6, 1 / 0.6)  # between two steps: 1/4 where smooth, 1 at a kink, 4 at a jump
+MAX_OUTPUTS = 64  # kinked elements of an output that are judged
+MAX_INPUTS = 256  # elements of an input
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One kinked output element against one input element."""
+
+    output: int
+    input: int
+    left: float
+    right: float
+    error: float  # of either slope
+    analytic: float
+
+    @property
+    def kinked(self) -> bool:
+        """Whether the slopes differ by more than their error bars allow."""
+        return abs(self.right - self.left) > 2 * SAFETY * self.error
+
+    @property
+    def inside(self) -> bool:
+        """Whether the analytic value is a subgradient."""
+        low, high = sorted((self.left, self.right))
+        return low - SAFETY * self.error <= self.analytic <= high + SAFETY * self.error
+
+
+def kinked_elements(place: Place, o: int, walked: Walk) -> npt.NDArray[np.bool_]:
+    """Which elements of output o bend at the place itself, as far as this walk can tell.  [n_out]"""
+    n = place.outputs[o].size
+    if len(walked.bends[o]) < 3 or n == 0:
+        return np.zeros(n, np.bool_)
+    noise = place.output_noise[o]
+    sigma = np.sqrt(np.maximum(noise.least, (noise.samples**2).mean(axis=0) if len(noise.samples) else 0.0))  # [n]
+    w = np.abs(flat(place.cotangents[o]))
+    bends = np.array(walked.bends[o])  # [L, n]
+    bends = np.where(np.isfinite(bends), bends, 0.0)
+    steps = np.array(walked.steps)[:, None]  # [L, 1]
+    clear = w * np.abs(bends) * steps > CLEAR * sigma  # [L, n]
+
+    levels = len(bends)
+    last = levels - 1 - np.argmax(clear[::-1], axis=0)  # [n] smallest step at which the bend is clear
+    able = clear.any(axis=0) & (last >= 2)
+    last = np.maximum(last, 2)
+    at, before, earlier = (np.take_along_axis(bends, (last - k)[None], axis=0)[0] for k in (0, 1, 2))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        steady = able
+        for ratio in (at / before, before / earlier):
+            steady = steady & (ratio > STEADY[0]) & (ratio < STEADY[1])
+    # A kink at the place would still be clear at the next step, unless rounding hides it there.
+    next_step = np.array([*walked.steps, 0.0])[last + 1]
+    return steady & (w * np.abs(at) * next_step <= CLEAR * sigma)
+
+
+def judge_pairs(subject: Subject, place: Place, o: int, i: int, elements: Vector, candidates: Vector) -> list[Pair]:
+    """One-sided slopes of output elements `elements` along input elements `candidates`, with the analytic values."""
+    y, x = flat(place.outputs[o]), place.arguments[i]
+    noise = place.output_noise[o]
+    w = np.abs(flat(place.cotangents[o]))
+    sigma = np.sqrt(np.maximum(noise.least, 0.0))[elements] / w[elements]
+    analytic = _jacobian_rows(subject, place, o, i, elements)  # [E, n]
+    pairs = []
+    for j in candidates:
+        if subject.out_of_time:
+            break
+        right = [Tableau(power=1) for _ in elements]
+        left = [Tableau(power=1) for _ in elements]
+        step = 0.6 * place.spread(i)
+        for _ in range(MAX_LEVELS[x.dtype]):
+            for tables, sign in ((right, 1.0), (left, -1.0)):
+                moved = shifted(x, axis(x.size, j), sign * step)
+                gone = float((flat(moved) - flat(x))[j])
+                there = subject.at_step(with_argument(place.arguments, i, moved))
+                for table, e, s in zip(tables, elements, sigma, strict=True):
+                    slope = math.nan if there is None or gone == 0 else float(flat(there[o])[e] - y[e]) / gone
+                    table.add(step, slope, math.sqrt(2) * float(s) / step)
+            step /= RATIO
+        for e, r, l, row in zip(elements, right, left, analytic, strict=True):
+            pairs.append(Pair(int(e), int(j), l.value, r.value, max(l.error, r.error), float(row[j])))
+    return pairs
+
+
+def _jacobian_rows(subject: Subject, place: Place, o: int, i: int, elements: Vector) -> Vector:
+    _, pull = subject.linearize(place.arguments)
+    rows = []
+    for e in elements:
+        cotangents = [np.zeros_like(w) for w in place.cotangents]
+        cotangents[o].reshape(-1)[e] = 1
+        gradient = pull(tuple(cotangents))[i]
+        rows.append(np.zeros(place.arguments[i].size) if gradient is None else flat(gradient))
+    return np.array(rows)
