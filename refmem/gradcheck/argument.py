@@ -15,7 +15,7 @@ from refmem.gradcheck.report import GRADIENT, Row
 from refmem.gradcheck.verdicts import SENSITIVITY, Verdict, cause, floor_of_axes, floor_of_directions
 from refmem.gradcheck.walk import Line, Walk, axis, walk
 
-MAX_ELEMENTS = 256  # of an argument that is walked element by element where directions do not suffice
+MAX_ELEMENTS = 2048  # of an argument that is walked element by element where directions do not suffice
 COMFORT = 0.1  # a walk goes on until the floor is this share of the sensitivity, or rounding wins
 
 
@@ -48,9 +48,9 @@ class ArgumentCheck:
             if o not in self.open:
                 rows.append(self._unwalked(o))
             elif o in short and len(axes) == self.n:
-                rows.append(self._judge(o, axes, by_axes=True))
+                rows.append(self._judge(o, axes, [*walks, *axes], by_axes=True))
             else:
-                rows.append(self._judge(o, walks, by_axes=False))
+                rows.append(self._judge(o, walks, walks, by_axes=False))
         return rows
 
     # --- Walks
@@ -111,13 +111,13 @@ class ArgumentCheck:
         row.note = f"the gradient is {row.analytic} at {row.place}"
         return row
 
-    def _judge(self, o: int, walks: list[Walk], by_axes: bool) -> Row:
+    def _judge(self, o: int, walks: list[Walk], every_walk: list[Walk], by_axes: bool) -> Row:
         row, vanishing = self._row(o), self.scales[o][1]
         lines = [w.lines[o] for w in walks]
         row.method = f"{len(lines)} {'elements' if by_axes else 'directions'}"
         row.curve = lines[0].curve if lines else []
-        if any(line.suspicious for line in lines) or any(kinked_elements(self.place, o, w).any() for w in walks):
-            found = examine(self.subject, self.place, o, self.i, row, walks, self.rng)
+        if any(line.suspicious for line in lines) or any(kinked_elements(self.place, o, w).any() for w in every_walk):
+            found = examine(self.subject, self.place, o, self.i, row, lines, every_walk, self.rng)
             if found is not None:
                 return found
         row.floor = self._floor(o, lines, by_axes) if lines else math.inf

@@ -32,10 +32,12 @@ def confirm(subject: Subject, place: Place, o: int, i: int, line: Line) -> Walk 
     return None
 
 
-def examine(subject: Subject, place: Place, o: int, i: int, row: Row, walks: list[Walk],
-            rng: np.random.Generator) -> Row | None:
-    """The row for a confirmed FAIL or a KINK; None where there is neither."""
-    lines = [w.lines[o] for w in walks]
+def examine(subject: Subject, place: Place, o: int, i: int, row: Row, lines: list[Line],
+            walks: list[Walk], rng: np.random.Generator) -> Row | None:
+    """The row for a confirmed FAIL or a KINK; None where there is neither.
+
+    `lines` are those to be judged, and `walks` all that may show a kink.
+    """
     suspects = sorted((line for line in lines if line.suspicious), key=_severity, reverse=True)
     confirmed: list[Walk] = []
     for line in suspects[:MAX_SUSPECTS]:
