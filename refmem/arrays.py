@@ -27,7 +27,8 @@ def module_of(x: Array, name: str = "argument") -> ArrayModule:
     TypeError
         If `x` is not an array, e.g. a list or a tensor of another library.
     """
-    if isinstance(x, np.ndarray):
+    array: object = x
+    if isinstance(array, np.ndarray):
         return np
     home: ModuleType | None = sys.modules.get(type(x).__module__.partition(".")[0])
     if home is None or not isinstance(x, getattr(home, "ndarray", ())):
@@ -37,11 +38,10 @@ def module_of(x: Array, name: str = "argument") -> ArrayModule:
 
 def to_host(x: Array) -> npt.NDArray[Any]:
     """A NumPy array with the contents of `x`; `x` itself where it is one already."""
-    if isinstance(x, np.ndarray):
+    if module_of(x) is np:
         return x
-    module_of(x)
-    host: npt.NDArray[Any] = x.get()
-    return host
+    moved: npt.NDArray[Any] = x.get()  # type: ignore[attr-defined]
+    return moved
 
 
 def to_device(x: npt.NDArray[Any], like: Array) -> Array:

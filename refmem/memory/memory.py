@@ -1,0 +1,287 @@
+"""The life-long memory as a module: project, normalise, read, lose, write; forward and backward.
+
+    q = p / ||p||,   p = x (paper) or x W (tf2017: the query projection)
+    read -> margin loss -> write                                                        (LTRRE §2)
+"""
+
+import dataclasses
+import os
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from refmem import storage
+from refmem.arrays import (
+    Array,
+    ArrayModule,
+    check_finite,
+    check_labels,
+    check_rank,
+    check_shape,
+    module_of,
+    to_device,
+    to_host,
+)
+from refmem.memory import loss as margin_loss
+from refmem.memory import read, write
+from refmem.memory import state as states
+from refmem.memory.loss import Margin
+from refmem.memory.profiles import PAPER, Profile
+from refmem.memory.read import KeysRead, Reading
+from refmem.memory.state import MemoryState
+from refmem.memory.write import WritePlan
+from refmem.ops import l2_normalize
+
+FILE_KIND = "memory"
+FILE_VERSION = 1
+PROJECTION_STD = 0.01
+
+
+class MemoryOutput(NamedTuple):
+    """What a batch of queries is answered, from the memory as it was before the batch."""
+
+    values: Array  # [B] int64 V[n_1]; the empty value where the memory is empty
+    confidence: Array  # [B, k] softmax(t * cosine); tf2017: without the pool's last column
+    neighbours: Array  # [B, k] int64 slots, nearest first, -1 for none; tf2017: the whole pool
+    cosines: Array  # [B, k] q . K[n], -1 for none
+    loss: Array | None  # scalar, the mean over the batch; None without labels
+
+
+class Cache(NamedTuple):
+    """What the backward pass needs: copies, so that a write does not disturb it."""
+
+    queries: Array  # [B, D]
+    projection: Array | None  # [D, D] W
+    normalised: l2_normalize.Cache  # q and ||p||
+    reading: Reading
+    keys: KeysRead  # the keys of all neighbours, before the write
+    margin: Margin | None  # None without labels
+    plan: WritePlan | None  # None where nothing was written
+
+
+class Memory:
+    """A memory of `memory_size` slots that is read and written by queries of width `key_dim`.
+
+    Parameters
+    ----------
+    key_dim, memory_size : int
+        d and m.
+    profile : Profile
+        `PAPER` or `TF2017`, or either with fields replaced.
+    vocab_size : int, optional
+        Labels lie in 0 .. vocab_size-1. None is no upper bound. A profile with `recent_hint` needs it.
+    dtype : float32 or float64
+        Of the keys and of all results. Queries of a narrower float dtype are widened.
+    xp : module
+        `numpy`, or `cupy` to keep the memory on the GPU.
+    seed : int
+        For the first values of the query projection, where the profile has one.
+
+    Attributes
+    ----------
+    state : MemoryState
+        keys, values, ages, sources (and recent). Assign a whole state, or change its arrays in place.
+    params : dict
+        "query_projection" [d, d] where the profile has one, else empty.
+    """
+
+    def __init__(self, key_dim: int, memory_size: int, *, profile: Profile = PAPER, vocab_size: int | None = None,
+                 dtype: npt.DTypeLike = np.float64, xp: ArrayModule = np, seed: int = 0) -> None:
+        for name, value in (("key_dim", key_dim), ("memory_size", memory_size)):
+            if not isinstance(value, (int, np.integer)) or value < 1:
+                raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
+        if vocab_size is not None and (not isinstance(vocab_size, (int, np.integer)) or vocab_size < 1):
+            raise ValueError(f"vocab_size must be a whole number of at least 1 or None, got {vocab_size!r}")
+        if profile.recent_hint and vocab_size is None:
+            raise ValueError(f"the profile {profile.name!r} keeps a recent slot for each label and needs vocab_size")
+        if np.dtype(dtype) not in (np.float32, np.float64):
+            raise TypeError(f"dtype must be float32 or float64, got {np.dtype(dtype)}")
+        self.key_dim, self.memory_size, self.vocab_size = int(key_dim), int(memory_size), vocab_size
+        self.profile, self.dtype, self.xp = profile, np.dtype(dtype), xp
+        self.params: dict[str, Array] = {}
+        if profile.query_projection:
+            drawn = np.random.default_rng(seed).normal(0.0, PROJECTION_STD, (key_dim, key_dim))
+            self.params["query_projection"] = xp.asarray(drawn, dtype=self.dtype)
+        self._state = self._empty()
+
+    @property
+    def state(self) -> MemoryState:
+        """The contents of the memory."""
+        return self._state
+
+    @state.setter
+    def state(self, state: MemoryState) -> None:
+        states.check(state, self._empty())
+        self._state = state
+
+    def clear(self) -> None:
+        """Forget everything. The parameters stay."""
+        self._state = self._empty()
+
+    def forward(self, queries: Array, labels: Array | None = None, *, update: bool = True,
+                rng: np.random.Generator | None = None, sources: Array | None = None,
+                oldest: Array | None = None) -> tuple[MemoryOutput, Cache]:
+        """Answer a batch of queries and, where their labels are given, learn from them.
+
+        The whole batch is answered, and its loss measured, by the memory as it was before the batch.
+
+        Parameters
+        ----------
+        queries : [B, d] float
+            Not yet normalised. A zero row stays zero and has cosine 0 with every key.
+        labels : [B] int, optional
+            The right values. Without them there is no loss and nothing is written.
+        update : bool
+            False: nothing is written and nothing ages.
+        rng : numpy.random.Generator, optional
+            For the age noise r_i of the profile. Without it r_i = 0.
+        sources : [B] int, optional
+            Which training example each row is (at least 0, or -1 for none); a written slot remembers it.
+        oldest : [B] int, optional
+            The slot that each row would evict, for replays. Without it the profile chooses.
+
+        Returns
+        -------
+        output : MemoryOutput
+        cache : Cache
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a shape, dtype or range is wrong, or a query is not finite. The memory is then as it was.
+
+        Notes
+        -----
+        Not differentiated: the choice of neighbours (piecewise constant), keys, values and ages (activations kept
+        from the past), and everything that is written.
+        """
+        queries = self._checked_queries(queries)
+        labels = self._checked_labels(labels, queries)
+        sources = self._checked_slots("sources", sources, labels, -1, None)
+        oldest = self._checked_slots("oldest", oldest, labels, 0, self.memory_size - 1)
+        state, rules = self._state, self.profile.rules
+
+        projection = self.params.get("query_projection")
+        p = queries if projection is None else queries @ projection  # [B, d]
+        q, normalised = l2_normalize.forward(p)  # [B, d]
+        reading = read.READ[rules](state, q, self.profile, labels)
+        kept = read.keys_read(state, reading)
+
+        margin = plan = None
+        if labels is not None:
+            margin = margin_loss.MARGIN[rules](state, q, labels, reading, self.profile)
+            if update and len(q):
+                plan = write.PLAN[rules](state, q, labels, reading, margin, self.profile, rng=rng, sources=sources,
+                                         oldest=oldest)
+                write.apply(state, plan)
+
+        output = MemoryOutput(reading.values, reading.confidence, reading.neighbours, reading.cosines,
+                              None if margin is None else margin.loss)
+        return output, Cache(queries, projection, normalised, reading, kept, margin, plan)
+
+    def backward(self, cache: Cache, *, d_loss: float = 1.0,
+                 d_confidence: Array | None = None) -> tuple[Array, dict[str, Array]]:
+        """Vector-Jacobian product of `forward`, for the memory as it was then, whatever was written since.
+
+        Parameters
+        ----------
+        cache : Cache
+        d_loss : float
+            Gradient with respect to `output.loss`. Without labels there was no loss, and it does nothing.
+        d_confidence : shape of `output.confidence`, optional
+            Gradient with respect to it; None is zero.
+
+        Returns
+        -------
+        d_queries : [B, d]
+        d_params : dict
+            As `params`.
+        """
+        q = cache.normalised.y
+        dq = module_of(q).zeros_like(q)  # [B, d]
+        if cache.margin is not None:
+            dq += margin_loss.margin_backward(float(d_loss), cache.margin)
+        if d_confidence is not None:
+            check_shape("d_confidence", d_confidence, cache.reading.confidence.shape)
+            dq += read.confidence_backward(d_confidence.astype(q.dtype), cache.reading, cache.keys)
+        dp = l2_normalize.backward(dq, cache.normalised)  # [B, d]
+        if cache.projection is None:
+            return dp, {}
+        return dp @ cache.projection.T, {"query_projection": cache.queries.T @ dp}
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the whole memory to a file, in one piece or not at all."""
+        facts, arrays = self.contents()
+        storage.save(path, FILE_KIND, FILE_VERSION, facts, arrays)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], *, xp: ArrayModule = np) -> "Memory":
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        refmem.storage.FileRefused
+            If it is damaged, or not a memory of this version.
+        """
+        facts, arrays = storage.load(path, FILE_KIND, FILE_VERSION)
+        try:
+            return cls.from_contents(facts, arrays, xp=xp)
+        except (KeyError, TypeError, ValueError) as error:
+            raise storage.FileRefused(f"{path} does not hold a whole memory: {error}") from error
+
+    def contents(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+        """Everything that the memory knows, as small facts and host arrays: what a file or a checkpoint keeps."""
+        facts = {"key_dim": self.key_dim, "memory_size": self.memory_size, "vocab_size": self.vocab_size,
+                 "dtype": self.dtype.name, "profile": dataclasses.asdict(self.profile)}
+        arrays = {f"state.{name}": to_host(array) for name, array in self._state.arrays().items()}
+        return facts, arrays | {f"params.{name}": to_host(array) for name, array in self.params.items()}
+
+    @classmethod
+    def from_contents(cls, facts: dict[str, Any], arrays: dict[str, npt.NDArray[Any]], *,
+                      xp: ArrayModule = np) -> "Memory":
+        """A memory from what `contents` returned."""
+        memory = cls(facts["key_dim"], facts["memory_size"], profile=Profile(**facts["profile"]),
+                     vocab_size=facts["vocab_size"], dtype=facts["dtype"], xp=xp)
+        for name, like in memory.params.items():
+            check_shape(f"params.{name}", arrays[f"params.{name}"], like.shape)
+            memory.params[name] = xp.asarray(arrays[f"params.{name}"], dtype=memory.dtype)
+        stored = {name: xp.asarray(arrays[f"state.{name}"]) for name in memory.state.arrays()}
+        memory.state = MemoryState(**stored)
+        return memory
+
+    def _empty(self) -> MemoryState:
+        return states.empty(self.key_dim, self.memory_size, self.profile, self.vocab_size, self.dtype, self.xp)
+
+    def _checked_queries(self, queries: Array) -> Array:
+        check_rank("queries", queries, 2)
+        if module_of(queries) is not self.xp:
+            raise TypeError(f"queries must be an array of {self.xp.__name__} like the memory, "
+                            f"got one of {module_of(queries).__name__}")
+        if queries.shape[1] != self.key_dim:
+            raise ValueError(f"queries must be {self.key_dim} wide like the keys, got {queries.shape[1]}")
+        if queries.dtype.kind != "f" or not np.can_cast(queries.dtype, self.dtype):
+            raise TypeError(f"queries must be {self.dtype} like the memory, got {queries.dtype}")
+        check_finite("queries", queries)
+        return queries.astype(self.dtype)  # a copy: the cache must not change with the caller's array
+
+    def _checked_labels(self, labels: Array | None, queries: Array) -> Array | None:
+        if labels is None:
+            return None
+        check_labels("labels", labels, len(queries), self.vocab_size)
+        return labels.astype(np.int64)
+
+    def _checked_slots(self, name: str, given: Array | None, labels: Array | None, low: int,
+                       high: int | None) -> Array | None:
+        if given is None:
+            return None
+        if labels is None:
+            raise ValueError(f"{name} needs labels: without them nothing is written")
+        check_shape(name, given, labels.shape)
+        if given.dtype.kind not in "iu":
+            raise TypeError(f"{name} must be integers, got {given.dtype}")
+        if given.size and (int(given.min()) < low or (high is not None and int(given.max()) > high)):
+            raise ValueError(f"{name} must be at least {low}" + ("" if high is None else f" and at most {high}"))
+        return to_device(to_host(given).astype(np.int64), labels)

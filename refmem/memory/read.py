@@ -1,0 +1,118 @@
+"""Reading: from a query to its neighbours, the value of the nearest, and a confidence.
+
+    (n_1, ..., n_k) = NN_k(q, M),    d_i = q . K[n_i]
+    the answer is V[n_1], its confidence the first component of softmax(t d_1, ..., t d_k)        (LTRRE §2)
+
+Two readings stand side by side. Both give a pool of neighbours [B, C]; the loss and the write look into it.
+The choice of neighbours is not differentiated: it is piecewise constant. The cosines are, with respect to the
+query only, since keys are activations of the past, not parameters.
+"""
+
+from typing import NamedTuple
+
+from refmem.arrays import Array, module_of, top_k
+from refmem.memory.profiles import Profile
+from refmem.memory.state import MemoryState
+from refmem.neighbours import exact
+
+
+class Reading(NamedTuple):
+    """What a batch of queries found in the memory."""
+
+    neighbours: Array  # [B, C] int64 slots, nearest first; -1 where the memory has no more
+    cosines: Array  # [B, C] q . K[n]
+    found: Array  # [B, C] int64 V[n]; the empty value where there is no neighbour
+    values: Array  # [B] int64 the answer
+    confidence: Array  # [B, C] (paper) or [B, C-1] (tf2017): softmax(t * cosine)
+    temperature: float  # t
+
+
+def read_paper(state: MemoryState, q: Array, profile: Profile, labels: Array | None) -> Reading:
+    """The text: k neighbours among the filled slots, softmax over all of them. `labels` are not looked at.
+
+    An empty memory answers with the empty value and confidence 0.
+    """
+    xp = module_of(q)
+    m = state.keys.shape[0]
+    t = profile.temperature_in(m)
+    filled = state.values != profile.empty_value  # [m]
+    neighbours, cosines = exact.search(q, state.keys, profile.neighbours_in(m), filled=filled)  # [B, k] each
+    present = neighbours >= 0  # [B, k]
+    found = xp.where(present, state.values[neighbours], profile.empty_value)  # [B, k]
+
+    # exp(t d_i) / sum_j exp(t d_j), with t d_1, the largest, taken off first.
+    weights = xp.exp(t * (cosines - cosines[:, :1]))  # [B, k]
+    weights = xp.where(present, weights, xp.zeros_like(weights))
+    total = weights.sum(axis=1, keepdims=True)  # [B, 1]; 0 for an empty memory
+    confidence = weights / xp.where(total > 0, total, xp.ones_like(total))  # [B, k]
+    return Reading(neighbours, cosines, found, found[:, 0], confidence, t)
+
+
+def read_tf2017(state: MemoryState, q: Array, profile: Profile, labels: Array | None) -> Reading:
+    """The released code: empty slots are neighbours too, the label's recent slot joins as the last column, and the
+    softmax and the answer leave the last column out, whether it is the recent slot or the k-th neighbour.
+    """
+    xp = module_of(q)
+    m = state.keys.shape[0]
+    t = profile.temperature_in(m)
+    pool = top_k(q @ state.keys.T, profile.neighbours_in(m))  # [B, k]
+    if labels is not None and state.recent is not None:
+        pool = xp.concatenate([pool, state.recent[labels][:, None]], axis=1)  # [B, k + 1]
+    if pool.shape[1] < 2:
+        raise ValueError("the released code leaves out the last of its neighbours and needs at least 2 slots")
+    cosines = (state.keys[pool] @ q[:, :, None])[:, :, 0]  # [B, C]
+    found = state.values[pool]  # [B, C]
+
+    answering = cosines[:, :-1]  # [B, C - 1]
+    best = answering.argmax(axis=1)[:, None]  # [B, 1] the first of equals
+    values = xp.take_along_axis(found, best, axis=1)[:, 0]  # [B]
+    weights = xp.exp(t * (answering - answering.max(axis=1, keepdims=True)))  # [B, C - 1]
+    confidence = weights / weights.sum(axis=1, keepdims=True)  # [B, C - 1]
+    return Reading(pool, cosines, found, values, confidence, t)
+
+
+READ = {"paper": read_paper, "tf2017": read_tf2017}
+
+
+# With c = softmax(t d):   dd_i = t c_i (dc_i - sum_j dc_j c_j),   and   d_i = q . K[n_i]   gives
+#
+#     dq = sum_i dd_i K[n_i].
+#
+# Neighbours of a batch overlap, so each key is kept once, with the sum written as a product of matrices.
+
+
+class KeysRead(NamedTuple):
+    """The keys that a reading stood on, as they were: a later write may change the memory."""
+
+    slots: Array  # [u] int64, increasing
+    keys: Array  # [u, d]
+
+
+def keys_read(state: MemoryState, reading: Reading) -> KeysRead:
+    """Copies of the keys of all neighbours of the batch, each once."""
+    slots = module_of(state.keys).unique(reading.neighbours)
+    return KeysRead(slots, state.keys[slots])
+
+
+def confidence_backward(d_confidence: Array, reading: Reading, kept: KeysRead) -> Array:
+    """Gradient of the loss with respect to q, through the confidence alone.
+
+    Parameters
+    ----------
+    d_confidence : shape of `reading.confidence`
+
+    Returns
+    -------
+    dq : [B, d]
+    """
+    xp = module_of(d_confidence)
+    c = reading.confidence
+    d_cosines = reading.temperature * c * (d_confidence - (d_confidence * c).sum(axis=1, keepdims=True))
+    neighbours = reading.neighbours[:, :c.shape[1]]
+    columns = xp.searchsorted(kept.slots, neighbours)  # [B, k] where each neighbour's key is kept
+    d_products = xp.zeros((c.shape[0], kept.slots.shape[0]), dtype=c.dtype)  # [B, u]
+    rows = xp.arange(c.shape[0])[:, None]
+    present = neighbours >= 0
+    d_products[xp.broadcast_to(rows, neighbours.shape)[present], columns[present]] = d_cosines[present]
+    dq: Array = d_products @ kept.keys  # [B, d]
+    return dq

@@ -1,0 +1,136 @@
+"""Writing: what the memory learns from a query and its true value.        (LTRRE §2, "Memory update")
+
+    Case 1, V[n_1] = v:    K[n_1] <- (q + K[n_1]) / ||q + K[n_1]||,   A[n_1] <- 0
+    Case 2, V[n_1] != v:   n' = argmax_i A[i] + r_i;   K[n'] <- q,   V[n'] <- v,   A[n'] <- 0
+    and the age of every other slot grows by 1.
+
+A write is a plan, which can be looked at and changes nothing, and its application, which is in place. Neither is
+differentiated: a memory keeps activations, and what it kept is a constant for all later gradients.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from refmem.arrays import Array, module_of, put_rows, to_device, to_host, top_k
+from refmem.memory.loss import Margin
+from refmem.memory.profiles import Profile
+from refmem.memory.read import Reading
+from refmem.memory.state import NO_SOURCE, MemoryState
+from refmem.ops import l2_normalize
+
+
+class WritePlan(NamedTuple):
+    """One slot for each row of the batch. Rows are written in order: where slots repeat, the last row wins."""
+
+    slots: Array  # [B] int64
+    keys: Array  # [B, d]
+    values: Array  # [B] int64
+    ages: Array  # [B] int64, what the row leaves in the slot when the batch is done
+    sources: Array  # [B] int64
+    labels: Array  # [B] int64
+    wrong: Array  # [B] bool, case 2
+    elapsed: int  # by how much every slot that is not written ages
+
+
+def plan_paper(state: MemoryState, q: Array, labels: Array, reading: Reading, margin: Margin, profile: Profile, *,
+               rng: np.random.Generator | None, sources: Array | None, oldest: Array | None) -> WritePlan:
+    """The text, for a batch: all rows were answered by the memory as it was; then each row is one update, in order.
+
+    A row of case 2 takes the oldest slot that no earlier row of the batch has taken. Ages grow once a row.
+    """
+    xp = module_of(q)
+    batch = len(q)
+    first = reading.found[:, :profile.correct_in_top] == labels[:, None]  # [B, correct_in_top]
+    first &= reading.neighbours[:, :profile.correct_in_top] >= 0
+    correct = first.any(axis=1)  # [B]
+    answered = xp.take_along_axis(reading.neighbours, first.argmax(axis=1)[:, None], axis=1)[:, 0]  # [B] n_1
+    if oldest is None:
+        slots = _oldest_row_by_row(state, correct, answered, profile, rng)
+    else:
+        slots = xp.where(correct, answered, oldest)
+
+    averaged, _ = l2_normalize.forward(q + state.keys[slots])  # [B, d]
+    return WritePlan(
+        slots=slots,
+        keys=xp.where(correct[:, None], averaged, q),
+        values=labels.astype(xp.int64),
+        ages=xp.arange(batch - 1, -1, -1),
+        sources=_sources(sources, labels),
+        labels=labels,
+        wrong=~correct,
+        elapsed=batch,
+    )
+
+
+def plan_tf2017(state: MemoryState, q: Array, labels: Array, reading: Reading, margin: Margin, profile: Profile, *,
+                rng: np.random.Generator | None, sources: Array | None, oldest: Array | None) -> WritePlan:
+    """The released code: the best match of the pool is averaged, even when it has another value; row r of case 2
+    takes the r-th of the oldest slots, whatever the others take. Ages grow once a batch.
+    """
+    xp = module_of(q)
+    batch = len(q)
+    wrong = ~(reading.found[:, :profile.correct_in_top] == labels[:, None]).any(axis=1)  # [B]
+    if oldest is None:
+        if batch > len(state.ages):
+            raise ValueError(f"the released code wants at least as many slots as rows, got {len(state.ages)} slots "
+                             f"and {batch} rows")
+        oldest = top_k((state.ages + _noise(state, profile, rng))[None, :], batch)[0]  # [B] distinct
+    slots = xp.where(wrong, oldest, margin.positive)  # [B]
+
+    averaged, _ = l2_normalize.forward(q + margin.positive_keys)  # [B, d]
+    return WritePlan(
+        slots=slots,
+        keys=xp.where(wrong[:, None], q, averaged),
+        values=xp.where(wrong, labels, state.values[margin.positive]),
+        ages=xp.zeros(batch, dtype=xp.int64),
+        sources=_sources(sources, labels),
+        labels=labels,
+        wrong=wrong,
+        elapsed=1,
+    )
+
+
+PLAN = {"paper": plan_paper, "tf2017": plan_tf2017}
+
+
+def apply(state: MemoryState, plan: WritePlan) -> None:
+    """Carry out the plan, in place."""
+    state.ages += plan.elapsed
+    put_rows(state.keys, plan.slots, plan.keys)
+    put_rows(state.values, plan.slots, plan.values)
+    put_rows(state.ages, plan.slots, plan.ages)
+    put_rows(state.sources, plan.slots, plan.sources)
+    if state.recent is not None:
+        put_rows(state.recent, plan.labels, plan.slots)
+
+
+def _oldest_row_by_row(state: MemoryState, correct: Array, answered: Array, profile: Profile,
+                       rng: np.random.Generator | None) -> Array:
+    """n_1 for a row of case 1, else argmax_i A[i] + r_i among the slots that no earlier row has taken. [B]"""
+    scores = to_host(state.ages + _noise(state, profile, rng))  # [m] A[i] + r_i
+    free = scores.copy()
+    slots = to_host(answered).copy()  # [B]
+    for row, right in enumerate(to_host(correct).tolist()):
+        if not right:
+            if np.isneginf(free.max()):  # more rows than slots: all are taken, and are taken in turn again
+                free = scores.copy()
+            slots[row] = free.argmax()  # ties: the lower slot
+        free[slots[row]] = -np.inf
+    return to_device(slots, state.ages)
+
+
+def _noise(state: MemoryState, profile: Profile, rng: np.random.Generator | None) -> Array:
+    """r_i of each slot [m]; 0 without a generator. Drawn on the host, so that both devices see the same numbers."""
+    m = len(state.ages)
+    if rng is None or profile.age_noise == 0:
+        silent: Array = module_of(state.ages).zeros(m)
+        return silent
+    return to_device(rng.uniform(-profile.age_noise, profile.age_noise, size=m), state.ages)
+
+
+def _sources(sources: Array | None, labels: Array) -> Array:
+    if sources is not None:
+        return sources
+    unknown: Array = module_of(labels).full(len(labels), NO_SOURCE, dtype=labels.dtype)
+    return unknown
