@@ -1,14 +1,15 @@
 """All numeric rows about one argument: one for each output, from walks that serve all outputs at once."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from refmem.gradcheck.complex_step import complex_walk
-from refmem.gradcheck.examine import examine
-from refmem.gradcheck.kinks import kinked_elements
-from refmem.gradcheck.place import Place, Vector, random_signs
+from refmem.gradcheck.examine import confirm, fill, locate
+from refmem.gradcheck.kinks import judge_pairs, kinked_elements
+from refmem.gradcheck.place import Mask, Place, Vector, index_of, random_signs, settle
 from refmem.gradcheck.plan import MAX_DIRECTIONS, MIN_DIRECTIONS
 from refmem.gradcheck.problem import Subject
 from refmem.gradcheck.report import GRADIENT, Row
@@ -16,6 +17,7 @@ from refmem.gradcheck.verdicts import SENSITIVITY, Verdict, cause, floor_of_axes
 from refmem.gradcheck.walk import Line, Walk, axis, walk
 
 MAX_ELEMENTS = 2048  # of an argument that is walked element by element where directions do not suffice
+MAX_KINKED = 64  # elements of an output, and of an input, whose kinks are judged
 COMFORT = 0.1  # a walk goes on until the floor is this share of the sensitivity, or rounding wins
 
 
@@ -29,6 +31,7 @@ class ArgumentCheck:
     rng: np.random.Generator
     sensitivity: float | None = None
     elements: bool = False
+    at_kinks: bool = False  # the kinks have been judged already
 
     def __post_init__(self) -> None:
         x, outputs = self.place.arguments[self.i], self.place.outputs
@@ -37,14 +40,19 @@ class ArgumentCheck:
         self.scales = [self.place.scale(o, self.i) for o in range(len(outputs))]
         self.open = [o for o in range(len(outputs)) if self.n and np.isfinite(self.place.gradients[o][self.i]).all()]
 
-    def rows(self) -> list[Row]:
-        """Walk, and judge."""
+    def row(self, o: int) -> Row:
+        """The row of output o alone."""
+        self.open = [o] if o in self.open else []
+        return self.rows([o])[0]
+
+    def rows(self, outputs: Sequence[int] | None = None) -> list[Row]:
+        """Walk, and judge the outputs."""
         by_axes = self.elements or self.n <= MIN_DIRECTIONS
         walks = [] if by_axes or not self.open else self._random_walks()
         short = self.open if by_axes else [o for o in self.open if not self._settled(walks, o)]
         axes = self._axis_walks(short) if short and (by_axes or self.n <= MAX_ELEMENTS) else []
         rows = []
-        for o in range(len(self.place.outputs)):
+        for o in range(len(self.place.outputs)) if outputs is None else outputs:
             if o not in self.open:
                 rows.append(self._unwalked(o))
             elif o in short and len(axes) == self.n:
@@ -107,19 +115,31 @@ class ArgumentCheck:
         gradient = self.place.gradients[o][self.i]
         worst = int(np.flatnonzero(~np.isfinite(gradient))[0])
         row.verdict, row.analytic = Verdict.FAIL, float(gradient[worst])
-        row.index = tuple(int(k) for k in np.unravel_index(worst, self.place.arguments[self.i].shape))
+        row.index = index_of(worst, self.place.arguments[self.i].shape)
         row.note = f"the gradient is {row.analytic} at {row.place}"
         return row
 
     def _judge(self, o: int, walks: list[Walk], every_walk: list[Walk], by_axes: bool) -> Row:
+        """The verdict on output o from `walks`; a kink may show in any of `every_walk`."""
         row, vanishing = self._row(o), self.scales[o][1]
         lines = [w.lines[o] for w in walks]
         row.method = f"{len(lines)} {'elements' if by_axes else 'directions'}"
         row.curve = lines[0].curve if lines else []
-        if any(line.suspicious for line in lines) or any(kinked_elements(self.place, o, w).any() for w in every_walk):
-            found = examine(self.subject, self.place, o, self.i, row, lines, every_walk, self.rng)
-            if found is not None:
-                return found
+
+        disagreeing = sum(line.suspicious for line in lines)
+        found = confirm(self.subject, self.place, o, self.i, lines)
+        bent = self._bent(o, [*every_walk, found] if found else every_walk)
+        if bent.any() and not self.at_kinks:
+            at_kink = self._judge_kink(o, bent)
+            if at_kink is not None:
+                return at_kink
+        if found is not None:
+            line, block = locate(self.subject, self.place, o, self.i, found.lines[o])
+            fill(row, self.place, o, self.i, line, block)
+            row.verdict = Verdict.FAIL
+            row.note = f"{disagreeing} of {len(lines)} elements disagree" if by_axes and disagreeing > 1 else ""
+            return row
+
         row.floor = self._floor(o, lines, by_axes) if lines else math.inf
         if vanishing:
             row.note = "the gradient is zero here, and its floor relative to |w y| / |x|"
@@ -127,4 +147,37 @@ class ArgumentCheck:
             row.verdict = Verdict.INCONCLUSIVE
             late = "the budget ran out; " if self.subject.out_of_time else ""
             row.note = late + cause(self.place, o, lines, vanishing)
+        return row
+
+    # --- Kinks
+
+    def _bent(self, o: int, walks: list[Walk]) -> Mask:
+        bent = np.zeros(self.place.outputs[o].size, np.bool_)
+        for walked in walks:
+            bent |= kinked_elements(self.place, o, walked)
+        return bent
+
+    def _judge_kink(self, o: int, bent: Mask) -> Row | None:
+        """Judge the kinked elements of the output pair by pair, and its other elements as usual. None: no kink."""
+        elements = np.sort(self.rng.permutation(np.flatnonzero(bent))[:MAX_KINKED])
+        candidates = np.sort(self.rng.permutation(self.n)[:MAX_KINKED])
+        pairs = [pair for pair in judge_pairs(self.subject, self.place, o, self.i, elements, candidates) if pair.kinked]
+        if not pairs:
+            return None
+        outside = [pair for pair in pairs if pair.beyond > 0]
+        shown = max(outside, key=lambda pair: pair.beyond) if outside else max(pairs, key=lambda pair: pair.jump)
+        row = self._row(o)
+        if not outside and not bent.all():
+            rest = settle(self.subject, self.rng, silent={o: bent})
+            row = ArgumentCheck(self.subject, rest, self.i, self.rng, self.wanted[o], self.elements, True).row(o)
+            if row.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE):
+                row.note += " (in the elements of the output that have no kink)"
+                return row
+        row.verdict = Verdict.FAIL if outside else Verdict.KINK
+        row.method = f"one-sided slopes of {len(pairs)} pairs of elements" + (f", {row.method}" if row.method else "")
+        row.index = index_of(shown.input, self.place.arguments[self.i].shape)
+        row.analytic, row.numeric, row.bar = shown.analytic, shown.nearest, shown.error
+        row.note = (f"slopes {shown.left:.6g} to the left and {shown.right:.6g} to the right at output "
+                    f"{list(index_of(shown.output, self.place.outputs[o].shape))}; {len(outside)} of {len(pairs)} "
+                    "kinks have no subgradient")
         return row

@@ -85,8 +85,7 @@ def linear(subject: Subject, place: Place, rng: np.random.Generator) -> tuple[Ve
     sums, firsts, seconds = pull(both), pull(other), pull(place.cotangents)
     for i, (name, x) in enumerate(zip(subject.problem.names, place.arguments, strict=True)):
         got, first, second = (dense(g[i], x) for g in (sums, firsts, seconds))
-        allowed = LOOSE * place.eps * (_largest(first) + _largest(second)) + 8 * max(
-            (_rounding(place, o, i) for o in range(len(place.outputs))), default=0.0)
+        allowed = sum(_allowed(place, o, i, max(_largest(first), _largest(second))) for o in range(len(place.outputs)))
         gap = _largest(got - a * first - b * second)
         if not gap <= allowed:
             return Verdict.FAIL, f"the gradient of {name} is off by {gap:.2g}, where rounding allows {allowed:.2g}"
@@ -107,13 +106,13 @@ def non_contiguous(subject: Subject, place: Place, rng: np.random.Generator) -> 
     """Views with gaps, as arguments and as cotangent, give what whole arrays give, up to rounding."""
     outputs, pull = subject.linearize(tuple(map(_with_gaps, place.arguments)), copy=False)
     for o, (y, strided) in enumerate(zip(place.outputs, outputs, strict=True)):
-        allowed = LOOSE * place.eps * _largest(flat(y)) + 8 * _rounding(place, o, None)
+        allowed = _allowed(place, o, None, _largest(flat(y)))
         if not _largest(flat(strided) - flat(y)) <= allowed:
             return Verdict.FAIL, f"output {o} differs"
     gradients = pull(tuple(map(_with_gaps, only(place.cotangents, 0))))
     for i, (name, x, g) in enumerate(zip(subject.problem.names, place.arguments, gradients, strict=True)):
         wanted = place.gradients[0][i]
-        allowed = LOOSE * place.eps * _largest(wanted) + 8 * _rounding(place, 0, i)
+        allowed = _allowed(place, 0, i, _largest(wanted))
         if not _largest(dense(g, x) - wanted) <= allowed:
             return Verdict.FAIL, f"the gradient of {name} differs"
     return Verdict.PASS, ""
@@ -158,6 +157,12 @@ def _apart(what: str, got: HostArray, wanted: HostArray, rounding: float) -> tup
     gap = _largest(flat(got) - flat(wanted))
     note = f"{what} differs by {gap:.2g} between two runs"
     return (Verdict.INCONCLUSIVE if gap <= 8 * rounding else Verdict.FAIL), note
+
+
+def _allowed(place: Place, o: int, i: int | None, size: float) -> float:
+    """By how much output o, or its gradient i, of this size may differ when it is summed in another order."""
+    terms = size if i is None else size + place.terms(o, i)
+    return LOOSE * place.eps * terms + 8 * _rounding(place, o, i)
 
 
 def _rounding(place: Place, o: int, i: int | None) -> float:

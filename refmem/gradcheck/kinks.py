@@ -10,17 +10,14 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from refmem.gradcheck.place import Place, Vector, flat
+from refmem.gradcheck.place import ROUNDING, Mask, Place, Vector, flat
 from refmem.gradcheck.problem import Subject
 from refmem.gradcheck.tableau import Tableau
 from refmem.gradcheck.walk import MAX_LEVELS, RATIO, SAFETY, Walk, axis, shifted, with_argument
 
 CLEAR = 30.0  # a bend counts when it stands this far out of the noise
 STEADY = (0.6, 1 / 0.6)  # between two steps: 1/4 where smooth, 1 at a kink, 4 at a jump
-MAX_OUTPUTS = 64  # kinked elements of an output that are judged
-MAX_INPUTS = 256  # elements of an input
 
 
 @dataclass(frozen=True)
@@ -35,24 +32,35 @@ class Pair:
     analytic: float
 
     @property
-    def kinked(self) -> bool:
-        """Whether the slopes differ by more than their error bars allow."""
-        return abs(self.right - self.left) > 2 * SAFETY * self.error
+    def jump(self) -> float:
+        """By how much the slopes differ."""
+        return abs(self.right - self.left)
 
     @property
-    def inside(self) -> bool:
-        """Whether the analytic value is a subgradient."""
+    def kinked(self) -> bool:
+        """Whether that is more than their error bars allow."""
+        return self.jump > 2 * SAFETY * self.error
+
+    @property
+    def nearest(self) -> float:
+        """The subgradient nearest to the analytic value."""
         low, high = sorted((self.left, self.right))
-        return low - SAFETY * self.error <= self.analytic <= high + SAFETY * self.error
+        return min(max(self.analytic, low), high)
+
+    @property
+    def beyond(self) -> float:
+        """How far the analytic value is outside of both slopes, their error bars taken off; 0 for a subgradient."""
+        return max(0.0, abs(self.analytic - self.nearest) - SAFETY * self.error)
 
 
-def kinked_elements(place: Place, o: int, walked: Walk) -> npt.NDArray[np.bool_]:
+def kinked_elements(place: Place, o: int, walked: Walk) -> Mask:
     """Which elements of output o bend at the place itself, as far as this walk can tell.  [n_out]"""
     n = place.outputs[o].size
     if len(walked.bends[o]) < 3 or n == 0:
         return np.zeros(n, np.bool_)
     noise = place.output_noise[o]
-    sigma = np.sqrt(np.maximum(noise.least, (noise.samples**2).mean(axis=0) if len(noise.samples) else 0.0))  # [n]
+    measured = np.sqrt((noise.samples**2).mean(axis=0)) if len(noise.samples) else 0.0
+    sigma = np.maximum(ROUNDING * noise.eps * np.abs(noise.weighted), measured)  # [n] of w y
     w = np.abs(flat(place.cotangents[o]))
     bends = np.array(walked.bends[o])  # [L, n]
     bends = np.where(np.isfinite(bends), bends, 0.0)
@@ -77,8 +85,7 @@ def judge_pairs(subject: Subject, place: Place, o: int, i: int, elements: Vector
     """One-sided slopes of output elements `elements` along input elements `candidates`, with the analytic values."""
     y, x = flat(place.outputs[o]), place.arguments[i]
     noise = place.output_noise[o]
-    w = np.abs(flat(place.cotangents[o]))
-    sigma = np.sqrt(np.maximum(noise.least, 0.0))[elements] / w[elements]
+    sigma = ROUNDING * noise.eps * np.abs(y[elements])
     analytic = _jacobian_rows(subject, place, o, i, elements)  # [E, n]
     pairs = []
     for j in candidates:

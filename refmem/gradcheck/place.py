@@ -27,20 +27,20 @@ class OutputNoise:
 
     samples: Vector  # [M, n_out] w * (y at a neighbour - y)
     whole: float  # standard deviation of phi, the slope's share taken away
-    least: Vector  # [n_out] variance of w * y from its last rounding alone
+    weighted: Vector  # [n_out] w * y
+    eps: float  # of y
 
     def of(self, changed: Mask) -> float:
         """Standard deviation of phi when only these elements of y change; the others repeat exactly."""
-        least = float(np.sqrt(self.least[changed].sum()))
+        least = self.last_places(self.weighted, changed)
         if changed.all():
             return max(self.whole, least)
         shifts = self.samples[:, changed].sum(axis=1)  # [M]
-        measured = UPPER * float(np.sqrt((shifts**2).mean())) if len(shifts) else 0.0
-        return max(measured, least)
+        return max(UPPER * root_mean_square(shifts), least)
 
-    def hidden(self, changed: Mask) -> float:
-        """What the elements that did not change could have hidden below their last place."""
-        return float(np.sqrt(self.least[~changed].sum()))
+    def last_places(self, values: Vector, which: Mask) -> float:
+        """Standard deviation of the sum of these values when each is rounded once."""
+        return ROUNDING * self.eps * float(np.linalg.norm(values[which]))
 
 
 @dataclass
@@ -65,10 +65,19 @@ class Place:
         return typical(self.arguments[i]) or 1.0
 
     def gradient_error(self, o: int, i: int, u: Vector) -> float:
-        """Standard deviation of <gradient, u> from rounding in the backward pass."""
-        least = ROUNDING * self.eps * float(np.linalg.norm(self.gradients[o][i] * u))
+        """Standard deviation of <gradient, u> from rounding in the backward pass.
+
+        At least the last place of each element, and of the terms w y (or w y / x) that may have cancelled in it.
+        """
+        g = self.gradients[o][i]
+        least = ROUNDING * self.eps * float(np.linalg.norm(np.hypot(g, self.terms(o, i)) * u))
         shifts = self.gradient_noise[o][i] @ u  # [M]
-        return max(least, UPPER * float(np.sqrt((shifts**2).mean())) if len(shifts) else 0.0)
+        return max(least, UPPER * root_mean_square(shifts))
+
+    def terms(self, o: int, i: int) -> float:
+        """How large terms may be whose sum is the gradient of argument i: |w y|, and |w y| / |x| for small x."""
+        size = float(np.abs(flat(self.cotangents[o]) * flat(self.outputs[o])).max(initial=0.0))
+        return size / min(1.0, self.spread(i))
 
     def scale(self, o: int, i: int) -> tuple[float, bool]:
         """The typical element of the gradient, and whether it vanishes.
@@ -94,9 +103,19 @@ def typical(x: HostArray) -> float:
     return largest * float(np.sqrt(np.mean((values / largest) ** 2)))  # squares of 1e-200 would underflow
 
 
+def root_mean_square(samples: Vector) -> float:
+    """Zero for none."""
+    return float(np.sqrt(np.mean(samples**2))) if len(samples) else 0.0
+
+
 def flat(x: HostArray) -> Vector:
     """`x` as a float64 vector."""
     return x.astype(np.float64, copy=False).reshape(-1)
+
+
+def index_of(element: int, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The index of an element of the flat array."""
+    return tuple(int(k) for k in np.unravel_index(int(element), shape))
 
 
 def random_signs(rng: np.random.Generator, shape: tuple[int, ...]) -> Vector:
@@ -145,9 +164,8 @@ def settle(subject: Subject, rng: np.random.Generator, silent: Mapping[int, Mask
     noise = []
     for o, (y, w) in enumerate(zip(outputs, cotangents, strict=True)):
         samples = np.array(shifted[o]).reshape(len(shifted[o]), y.size)
-        least = (ROUNDING * float(np.finfo(y.dtype).eps) * flat(w) * flat(y)) ** 2
-        spread = UPPER * float(np.sqrt(np.mean(np.square(whole[o])))) if whole[o] else 0.0
-        noise.append(OutputNoise(samples, spread, least))
+        whole_noise = UPPER * root_mean_square(np.array(whole[o]))
+        noise.append(OutputNoise(samples, whole_noise, flat(w) * flat(y), float(np.finfo(y.dtype).eps)))
     gradient_noise = [[np.array(t).reshape(len(t), x.size) for t, x in zip(row, arguments, strict=True)]
                       for row in turned]
     return Place(arguments, outputs, cotangents, raw, gradients, gradient_noise, noise, eps)

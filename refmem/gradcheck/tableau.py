@@ -53,6 +53,6 @@ class Tableau:
         self._row, self._row_noise = row, row_noise
 
     @property
-    def latest_noise(self) -> float:
-        """Noise of the last difference entered."""
-        return self._row_noise[0] if self._row_noise else 0.0
+    def drowned(self) -> bool:
+        """The last difference is already noisier than the answer: smaller steps cannot help."""
+        return self.error < math.inf and bool(self._row_noise) and self._row_noise[0] >= self.error

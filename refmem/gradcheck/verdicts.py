@@ -57,8 +57,8 @@ def cause(place: Place, o: int, lines: Sequence[Line], vanishing: bool) -> str:
         return "scale: the function is not finite near its arguments at any step tried"
     if worst.noise < 0.5 * worst.error:
         return "scale: the function bends or jumps within the smallest steps that its precision allows"
-    least = float(np.sqrt(place.output_noise[o].least.sum()))
-    if place.output_noise[o].whole > 100 * least:
+    noise = place.output_noise[o]
+    if noise.whole > 100 * noise.last_places(noise.weighted, np.ones(noise.weighted.size, np.bool_)):
         return "noise: the function repeats its value to far fewer digits than its dtype holds"
     if vanishing:
         return "scale: the gradient vanishes beside the output"

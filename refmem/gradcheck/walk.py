@@ -72,47 +72,72 @@ def walk(subject: Subject, place: Place, i: int, u: Vector, *, reach: float = 0.
         The direction, with elements of size one.
     reach : first step, in typical sizes of the argument and for a direction along one axis.
     enough : asked after each step from the fourth on; all steps are taken where it is None.
+    bends : whether to keep what shows a kink.
     """
     x = place.arguments[i]
-    moved = max(int(np.count_nonzero(u)), 1)
-    step = reach * place.spread(i) / moved**0.25
-    tables = [Tableau() for _ in place.outputs]
-    lines = [Line(u, float(g[i] @ u)) for g in place.gradients]
-    changed = [np.zeros(y.size, np.bool_) for y in place.outputs]
-    result = Walk(lines, [], [[] for _ in place.outputs])
-    first = step
+    watches = [Watch(place, o, i, u) for o in range(len(place.outputs))]
+    result = Walk([watch.line for watch in watches], [], [watch.bends for watch in watches])
+    step = reach * place.spread(i) / max(int(np.count_nonzero(u)), 1) ** 0.25
 
     for level in range(MAX_LEVELS[x.dtype]):
         ahead, behind = shifted(x, u, step), shifted(x, u, -step)
-        taken = (flat(ahead) - flat(behind)) / (2 * step)  # the direction really gone
+        gone = (flat(ahead) - flat(behind)) / (2 * step)  # the direction really gone
         plus = subject.at_step(with_argument(place.arguments, i, ahead))
         minus = subject.at_step(with_argument(place.arguments, i, behind))
         result.steps.append(step)
-        for o, (table, line) in enumerate(zip(tables, lines, strict=True)):
-            y = place.outputs[o]
-            if plus is None or minus is None or plus[o].shape != y.shape or minus[o].shape != y.shape:
-                table.add(step, math.nan, math.nan)
-                continue
-            y_plus, y_minus = flat(plus[o]), flat(minus[o])
-            changed[o] |= y_plus != y_minus
-            with np.errstate(all="ignore"):
-                slope = float(flat(place.cotangents[o]) @ (y_plus - y_minus)) / (2 * step)
-                if bends:
-                    result.bends[o].append((y_plus + y_minus - 2 * flat(y)) / step)
-            residual = slope - float(place.gradients[o][i] @ taken)
-            table.add(step, residual, place.output_noise[o].of(changed[o]) / (math.sqrt(2) * step))
-            line.curve.append((step, residual))
-            if math.isfinite(table.error):
-                hidden = place.output_noise[o].hidden(changed[o]) / (math.sqrt(2) * first)
-                line.residual = table.value
-                line.noise = math.hypot(table.noise, hidden, place.gradient_error(o, i, u))
-                line.error = table.error - table.noise + line.noise
-        if enough is not None and level + 1 >= MIN_LEVELS and (enough(lines) or all(map(_drowned, tables))):
+        for o, watch in enumerate(watches):
+            if plus is None or minus is None or not plus[o].shape == minus[o].shape == place.outputs[o].shape:
+                watch.miss(step)
+            else:
+                watch.enter(step, gone, flat(plus[o]), flat(minus[o]), bends)
+        if enough is not None and level + 1 >= MIN_LEVELS and (
+                enough(result.lines) or all(watch.table.drowned for watch in watches)):
             break
         if subject.out_of_time:
             break
         step /= RATIO
     return result
+
+
+class Watch:
+    """One output along one walk: its tableau, and which of its elements move."""
+
+    def __init__(self, place: Place, o: int, i: int, u: Vector) -> None:
+        self.y, self.w = flat(place.outputs[o]), flat(place.cotangents[o])
+        self.gradient, self.noise = place.gradients[o][i], place.output_noise[o]
+        self.gradient_error = place.gradient_error(o, i, u)
+        self.table, self.line = Tableau(), Line(u, float(self.gradient @ u))
+        self.bends: list[Vector] = []
+        self.changed = np.zeros(self.y.size, np.bool_)  # moved at any step
+        self.height = np.abs(self.y)  # largest value of each element
+        self.first = math.inf  # the largest step
+
+    def miss(self, step: float) -> None:
+        """There is no output at this step."""
+        self.table.add(step, math.nan, math.nan)
+
+    def enter(self, step: float, gone: Vector, y_plus: Vector, y_minus: Vector, bends: bool) -> None:
+        """The outputs at `+step` and `-step`, between which the argument moved by `2 step gone`."""
+        self.first = step if math.isinf(self.first) else self.first
+        moving = y_plus != y_minus
+        self.changed |= moving
+        with np.errstate(all="ignore"):
+            residual = float(self.w @ (y_plus - y_minus)) / (2 * step) - float(self.gradient @ gone)
+            if bends:
+                self.bends.append((y_plus + y_minus - 2 * self.y) / step)
+            reached = np.fmax(np.abs(y_plus), np.abs(y_minus))
+        self.height = np.fmax(self.height, np.where(np.isfinite(reached), reached, 0.0))
+        # What moved at a larger step and stands still at this one is held back by the rounding of that larger value.
+        stuck = self.noise.last_places(self.w * self.height, self.changed & ~moving)
+        sigma = math.hypot(self.noise.of(self.changed), stuck)
+        self.table.add(step, residual, sigma / (math.sqrt(2) * step))
+
+        self.line.curve.append((step, residual))
+        if math.isfinite(self.table.error):
+            hidden = self.noise.last_places(self.w * self.y, ~self.changed) / (math.sqrt(2) * self.first)
+            self.line.residual = self.table.value
+            self.line.noise = math.hypot(self.table.noise, hidden, self.gradient_error)
+            self.line.error = self.table.error - self.table.noise + self.line.noise
 
 
 def shifted(x: HostArray, u: Vector, step: float) -> HostArray:
@@ -130,9 +155,3 @@ def axis(n: int, j: int) -> Vector:
 def with_argument(arguments: Arrays, i: int, x: HostArray) -> Arrays:
     """`arguments` with x in place i."""
     return (*arguments[:i], x, *arguments[i + 1:])
-
-
-def _drowned(table: Tableau) -> bool:
-    # The last entry of the first column is already noisier than the answer: smaller steps cannot help.
-    return table.error < math.inf and table.latest_noise >= table.error
-
