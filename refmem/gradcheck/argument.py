@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refmem.gradcheck.complex_step import complex_walk
+from refmem.gradcheck.complex_step import measure
 from refmem.gradcheck.examine import confirm, fill, locate
-from refmem.gradcheck.kinks import judge_pairs, kinked_elements
+from refmem.gradcheck.kinks import judge_pairs, kinked_elements, movers
 from refmem.gradcheck.place import Mask, Place, Vector, index_of, random_signs, settle
 from refmem.gradcheck.plan import MAX_DIRECTIONS, MIN_DIRECTIONS
 from refmem.gradcheck.problem import Subject
 from refmem.gradcheck.report import GRADIENT, Row
 from refmem.gradcheck.verdicts import SENSITIVITY, Verdict, cause, floor_of_axes, floor_of_directions
-from refmem.gradcheck.walk import Line, Walk, axis, walk
+from refmem.gradcheck.walk import Line, Walk, axis
 
 MAX_ELEMENTS = 2048  # of an argument that is walked element by element where directions do not suffice
 MAX_KINKED = 64  # elements of an output, and of an input, whose kinks are judged
@@ -69,9 +69,8 @@ class ArgumentCheck:
         def enough(lines: list[Line]) -> bool:
             return all(self._floor(o, [lines[o]] * copies, copies == 1) <= COMFORT * self.wanted[o] for o in outputs)
 
-        if self.subject.problem.holomorphic:
-            return complex_walk(self.subject, self.place, self.i, u)
-        return walk(self.subject, self.place, self.i, u, enough=enough, bends=copies > 1 or self.n <= MIN_DIRECTIONS)
+        bends = copies > 1 or self.n <= MIN_DIRECTIONS
+        return measure(self.subject, self.place, self.i, u, enough=enough, bends=bends)
 
     def _random_walks(self) -> list[Walk]:
         walks: list[Walk] = []
@@ -92,7 +91,8 @@ class ArgumentCheck:
     def _settled(self, walks: list[Walk], o: int) -> bool:
         """No more walks are needed: the floor is low enough, or there is something to examine."""
         lines = [w.lines[o] for w in walks]
-        return any(line.suspicious for line in lines) or self._floor(o, lines, False) <= self.wanted[o]
+        return (any(line.suspicious for line in lines) or self._floor(o, lines, False) <= self.wanted[o]
+                or (not self.at_kinks and bool(self._bent(o, walks).any())))
 
     def _floor(self, o: int, lines: list[Line], by_axes: bool) -> float:
         """The detection floor relative to a typical element of the gradient."""
@@ -160,7 +160,7 @@ class ArgumentCheck:
     def _judge_kink(self, o: int, bent: Mask) -> Row | None:
         """Judge the kinked elements of the output pair by pair, and its other elements as usual. None: no kink."""
         elements = np.sort(self.rng.permutation(np.flatnonzero(bent))[:MAX_KINKED])
-        candidates = np.sort(self.rng.permutation(self.n)[:MAX_KINKED])
+        candidates = movers(self.subject, self.place, o, self.i, elements, MAX_KINKED, self.rng)
         pairs = [pair for pair in judge_pairs(self.subject, self.place, o, self.i, elements, candidates) if pair.kinked]
         if not pairs:
             return None
@@ -171,13 +171,13 @@ class ArgumentCheck:
             rest = settle(self.subject, self.rng, silent={o: bent})
             row = ArgumentCheck(self.subject, rest, self.i, self.rng, self.wanted[o], self.elements, True).row(o)
             if row.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE):
-                row.note += " (in the elements of the output that have no kink)"
+                row.note += f"{'; ' if row.note else ''}in the elements of the output that have no kink"
                 return row
         row.verdict = Verdict.FAIL if outside else Verdict.KINK
         row.method = f"one-sided slopes of {len(pairs)} pairs of elements" + (f", {row.method}" if row.method else "")
         row.index = index_of(shown.input, self.place.arguments[self.i].shape)
         row.analytic, row.numeric, row.bar = shown.analytic, shown.nearest, shown.error
         row.note = (f"slopes {shown.left:.6g} to the left and {shown.right:.6g} to the right at output "
-                    f"{list(index_of(shown.output, self.place.outputs[o].shape))}; {len(outside)} of {len(pairs)} "
-                    "kinks have no subgradient")
+                    f"{list(index_of(shown.output, self.place.outputs[o].shape))}; "
+                    f"{len(pairs) - len(outside)} of {len(pairs)} kinks hold a subgradient")
         return row

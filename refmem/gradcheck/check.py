@@ -22,7 +22,7 @@ from refmem.gradcheck.problem import HostArray, Problem, Subject, from_vjp
 from refmem.gradcheck.report import GradReport
 
 
-def gradcheck(function: Callable[..., Any], vjp: Callable[..., Any], arguments: Sequence[HostArray], *,
+def gradcheck(function: Callable[..., Any], vjp: Callable[..., Any], arguments: Sequence[HostArray] | HostArray, *,
               name: str | None = None, names: tuple[str, ...] = (), stops: Sequence[str] = (),
               holomorphic: bool = False, sensitivity: float | None = None, budget: float | None = None,
               elements: bool = False, full: bool = False, seed: int = 0) -> GradReport:
@@ -60,31 +60,46 @@ def gradcheck(function: Callable[..., Any], vjp: Callable[..., Any], arguments: 
                          seed=seed)
 
 
-def check_problem(problem: Problem, *, sensitivity: float | None = None, budget: float | None = None,
-                  elements: bool = False, full: bool = False, seed: int = 0,
-                  announce: Callable[[Plan], None] | None = None, progress: Callable[[int], None] | None = None) -> GradReport:
-    """`gradcheck` of a `Problem`. `announce(plan)` is called before the long part, `progress(evaluations)` during."""
-    if sensitivity is not None and not 0 < sensitivity < 1:
-        raise ValueError(f"sensitivity must lie between 0 and 1 (1% is 0.01), got {sensitivity}")
-    if budget is not None and not budget > 0:
-        raise ValueError(f"budget must be a positive number of seconds, got {budget}")
-    start = time.perf_counter()
-    rng = np.random.default_rng(seed)
-    subject = Subject(problem, on_evaluation=progress)
-    if budget is not None:
-        subject.deadline = start + budget
-
-    if not full:
-        subject.most_evaluations = LIMIT
-    place = settle(subject, rng)
-    rows = contract_rows(subject, place, rng)
-    plan = make_plan(problem, place, subject, elements=elements)
-    refuse_if_too_many(plan, full)
+def check_problem(problem: Problem, *, announce: Callable[[Plan], None] | None = None, **options: Any) -> GradReport:
+    """`gradcheck` of a `Problem`; `options` are those of `Check`. `announce(plan)` is called before the long part."""
+    check = Check(problem, **options)
     if announce is not None:
-        announce(plan)
-    for i, name in enumerate(problem.names):
-        if name in problem.stops:
-            rows.append(stop_row(problem, place, i))
-        else:
-            rows += ArgumentCheck(subject, place, i, rng, sensitivity, elements).rows()
-    return GradReport(rows, subject.evaluations, time.perf_counter() - start, seed)
+        announce(check.plan)
+    return check.run()
+
+
+class Check:
+    """A check in two parts: the place and the plan are made at once, the long part is `run()`.
+
+    `progress(evaluations)` is called after each evaluation. The other parameters are those of `gradcheck`.
+    """
+
+    def __init__(self, problem: Problem, *, sensitivity: float | None = None, budget: float | None = None,
+                 elements: bool = False, full: bool = False, seed: int = 0,
+                 progress: Callable[[int], None] | None = None) -> None:
+        if sensitivity is not None and not 0 < sensitivity < 1:
+            raise ValueError(f"sensitivity must lie between 0 and 1 (1% is 0.01), got {sensitivity}")
+        if budget is not None and not budget > 0:
+            raise ValueError(f"budget must be a positive number of seconds, got {budget}")
+        self.sensitivity, self.budget, self.elements, self.seed = sensitivity, budget, elements, seed
+        self.rng = np.random.default_rng(seed)
+        self.subject = Subject(problem, on_evaluation=progress)
+        self.place = settle(self.subject, self.rng)
+        self.plan = make_plan(problem, self.place, self.subject, elements=elements)
+        if not full:
+            refuse_if_too_many(self.plan)
+            self.subject.most_evaluations = LIMIT
+
+    def run(self) -> GradReport:
+        """The report."""
+        start = time.perf_counter()
+        problem, subject, place, rng = self.subject.problem, self.subject, self.place, self.rng
+        if self.budget is not None:
+            subject.deadline = start + self.budget
+        rows = contract_rows(subject, place, rng)
+        for i, name in enumerate(problem.names):
+            if name in problem.stops:
+                rows.append(stop_row(problem, place, i))
+            else:
+                rows += ArgumentCheck(subject, place, i, rng, self.sensitivity, self.elements).rows()
+        return GradReport(rows, subject.evaluations, time.perf_counter() - start, self.seed)

@@ -7,24 +7,33 @@ absolute value, no maximum, no comparison of what it differentiates.
 """
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
 from refmem.gradcheck.place import UPPER, Place, Vector, flat
-from refmem.gradcheck.problem import Subject
-from refmem.gradcheck.walk import Line, Walk
+from refmem.gradcheck.problem import HostArray, Subject
+from refmem.gradcheck.walk import Line, Walk, walk
 
 STEP = {np.dtype(np.float32): 1e-10, np.dtype(np.float64): 1e-20}
 COMPLEX = {np.dtype(np.float32): np.complex64, np.dtype(np.float64): np.complex128}
 LOSS = 8.0  # units in the last place that the imaginary part may lose in each element
 
 
-def complex_walk(subject: Subject, place: Place, i: int, u: Vector) -> Walk:
-    """`walk.walk` with one complex step in place of the ladder of differences."""
+def measure(subject: Subject, place: Place, i: int, u: Vector, *, reach: float = 0.6,
+            enough: Callable[[list[Line]], bool] | None = None, bends: bool = False) -> Walk:
+    """The slopes along `u` by the best way there is: a complex step where the problem allows it, else `walk`."""
+    if subject.problem.holomorphic:
+        return complex_walk(subject, place, i, u, reach)
+    return walk(subject, place, i, u, reach=reach, enough=enough, bends=bends)
+
+
+def complex_walk(subject: Subject, place: Place, i: int, u: Vector, reach: float) -> Walk:
+    """`walk` with one complex step in place of the ladder of differences."""
     x = place.arguments[i]
-    step = STEP[x.dtype] * place.spread(i)
+    step = reach * STEP[x.dtype] * place.spread(i)
     lines = [Line(u, float(g[i] @ u)) for g in place.gradients]
-    moved = [a.astype(COMPLEX[a.dtype]) for a in place.arguments]
+    moved: list[HostArray] = [a.astype(COMPLEX[a.dtype]) for a in place.arguments]
     moved[i] = np.asarray(moved[i] + 1j * step * u.reshape(x.shape), dtype=COMPLEX[x.dtype])
     outputs = subject.at_step(tuple(moved))
     for o, line in enumerate(lines):

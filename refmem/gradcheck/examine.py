@@ -4,10 +4,11 @@ import math
 
 import numpy as np
 
-from refmem.gradcheck.place import Place, Vector, index_of
+from refmem.gradcheck.complex_step import measure
+from refmem.gradcheck.place import Indices, Place, index_of
 from refmem.gradcheck.problem import Subject
 from refmem.gradcheck.report import Row
-from refmem.gradcheck.walk import SAFETY, Line, Walk, walk
+from refmem.gradcheck.walk import SAFETY, Line, Walk
 
 MAX_SUSPECTS = 8  # directions measured again
 OTHER_REACHES = (0.43, 0.27)  # first steps of the repetitions; the first time it was 0.6
@@ -21,7 +22,7 @@ def confirm(subject: Subject, place: Place, o: int, i: int, lines: list[Line]) -
     """
     suspects = sorted((line for line in lines if line.suspicious), key=severity, reverse=True)
     for line in suspects[:MAX_SUSPECTS]:
-        again = [walk(subject, place, i, line.u, reach=reach, bends=True) for reach in OTHER_REACHES]
+        again = [measure(subject, place, i, line.u, reach=reach, bends=True) for reach in OTHER_REACHES]
         first, second = (w.lines[o] for w in again)
         apart = abs(first.residual - second.residual)
         bound = max(first.bound, second.bound, apart)
@@ -33,7 +34,7 @@ def confirm(subject: Subject, place: Place, o: int, i: int, lines: list[Line]) -
     return None
 
 
-def locate(subject: Subject, place: Place, o: int, i: int, line: Line) -> tuple[Line, Vector]:
+def locate(subject: Subject, place: Place, o: int, i: int, line: Line) -> tuple[Line, Indices]:
     """Halve the direction, and keep the half that disagrees more: the line and the elements that remain."""
     block = np.flatnonzero(line.u)
     while len(block) > 1 and not subject.out_of_time:
@@ -41,7 +42,7 @@ def locate(subject: Subject, place: Place, o: int, i: int, line: Line) -> tuple[
         for part in np.array_split(block, 2):
             u = np.zeros_like(line.u)
             u[part] = 1.0 if len(part) == 1 else line.u[part]
-            halves.append((walk(subject, place, i, u).lines[o], part))
+            halves.append((measure(subject, place, i, u).lines[o], part))
         half, part = max(halves, key=lambda pair: severity(pair[0]))
         if not half.suspicious:
             break  # the error is spread so thin that no half shows it alone
@@ -49,7 +50,7 @@ def locate(subject: Subject, place: Place, o: int, i: int, line: Line) -> tuple[
     return line, block
 
 
-def fill(row: Row, place: Place, o: int, i: int, line: Line, block: Vector) -> None:
+def fill(row: Row, place: Place, o: int, i: int, line: Line, block: Indices) -> None:
     """Write the disagreement into the row: both values, error bar, units in the last place, and where."""
     x = place.arguments[i]
     row.analytic, row.numeric, row.bar = line.predicted, line.numeric, line.error

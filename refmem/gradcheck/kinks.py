@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refmem.gradcheck.place import ROUNDING, Mask, Place, Vector, flat
+from refmem.gradcheck.place import ROUNDING, Indices, Mask, Place, Vector, flat, random_signs
 from refmem.gradcheck.problem import Subject
 from refmem.gradcheck.tableau import Tableau
-from refmem.gradcheck.walk import MAX_LEVELS, RATIO, SAFETY, Walk, axis, shifted, with_argument
+from refmem.gradcheck.walk import MAX_LEVELS, RATIO, SAFETY, Walk, axis, shifted, walk, with_argument
 
 CLEAR = 30.0  # a bend counts when it stands this far out of the noise
 STEADY = (0.6, 1 / 0.6)  # between two steps: 1/4 where smooth, 1 at a kink, 4 at a jump
@@ -78,10 +78,34 @@ def kinked_elements(place: Place, o: int, walked: Walk) -> Mask:
             steady = steady & (ratio > STEADY[0]) & (ratio < STEADY[1])
     # A kink at the place would still be clear at the next step, unless rounding hides it there.
     next_step = np.array([*walked.steps, 0.0])[last + 1]
-    return steady & (w * np.abs(at) * next_step <= CLEAR * sigma)
+    result: Mask = steady & (w * np.abs(at) * next_step <= CLEAR * sigma)
+    return result
 
 
-def judge_pairs(subject: Subject, place: Place, o: int, i: int, elements: Vector, candidates: Vector) -> list[Pair]:
+def movers(subject: Subject, place: Place, o: int, i: int, elements: Indices, most: int,
+           rng: np.random.Generator) -> Indices:
+    """Elements of argument i across which the kinked elements of the output bend, `most` at most.
+
+    All of them where they are few. Else blocks that bend any of these outputs are halved until single elements are
+    left, and those blocks that do not are dropped.
+    """
+    n = place.arguments[i].size
+    blocks = [np.arange(n)]
+    while len(blocks) < most and max(map(len, blocks)) > 1 and n > most and not subject.out_of_time:
+        halves = [half for block in blocks for half in np.array_split(block, 2) if len(half)]
+        blocks = []
+        for half in halves:
+            u = np.zeros(n)
+            u[half] = random_signs(rng, half.shape)
+            if kinked_elements(place, o, walk(subject, place, i, u, bends=True))[elements].any():
+                blocks.append(half)
+        if not blocks:
+            break
+    found = np.concatenate(blocks) if blocks else np.arange(n)
+    return np.sort(rng.permutation(found)[:most])
+
+
+def judge_pairs(subject: Subject, place: Place, o: int, i: int, elements: Indices, candidates: Indices) -> list[Pair]:
     """One-sided slopes of output elements `elements` along input elements `candidates`, with the analytic values."""
     y, x = flat(place.outputs[o]), place.arguments[i]
     noise = place.output_noise[o]
@@ -108,7 +132,7 @@ def judge_pairs(subject: Subject, place: Place, o: int, i: int, elements: Vector
     return pairs
 
 
-def _jacobian_rows(subject: Subject, place: Place, o: int, i: int, elements: Vector) -> Vector:
+def _jacobian_rows(subject: Subject, place: Place, o: int, i: int, elements: Indices) -> Vector:
     _, pull = subject.linearize(place.arguments)
     rows = []
     for e in elements:

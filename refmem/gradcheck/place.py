@@ -15,6 +15,7 @@ from refmem.gradcheck.problem import Arrays, Gradients, HostArray, ProblemRefuse
 
 Vector = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
+Indices = npt.NDArray[np.intp]
 
 PROBES = 6
 UPPER = 2.0  # the true noise is seldom more than twice the root mean square of six samples

@@ -34,8 +34,8 @@ def make_plan(problem: Problem, place: Place, subject: Subject, *, elements: boo
     return Plan(problem.name, evaluations, evaluations * subject.seconds / max(subject.evaluations, 1))
 
 
-def refuse_if_too_many(plan: Plan, full: bool) -> None:
+def refuse_if_too_many(plan: Plan) -> None:
     """Raise where the plan needs more than a million evaluations and nobody has agreed to that."""
-    if plan.evaluations > LIMIT and not full:
+    if plan.evaluations > LIMIT:
         raise ProblemRefused(f"{plan} are more than the limit of {LIMIT:,}: allow them with full=True (--full), or "
                              "leave out elements=True (--elements)")

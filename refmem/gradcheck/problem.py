@@ -43,6 +43,7 @@ class Problem:
         `forward(arguments) -> output or tuple of outputs`, where that is cheaper than `linearize`.
     names, output_names : of the arguments and outputs, for the report.
     stops : names of arguments that are declared to carry no gradient, whatever the function does with them.
+    always_contiguous : names of arguments that are never views where the function is used (parameters of a module).
     holomorphic : bool
         The function takes complex arguments and is analytic there: complex steps replace differences.
     """
@@ -54,6 +55,7 @@ class Problem:
     names: tuple[str, ...] = ()
     output_names: tuple[str, ...] = ()
     stops: frozenset[str] = frozenset()
+    always_contiguous: frozenset[str] = frozenset()
     holomorphic: bool = False
 
     def output_name(self, o: int, of: int) -> str:
@@ -67,9 +69,9 @@ class Problem:
             object.__setattr__(self, "names", tuple(f"argument {i}" for i in range(len(self.arguments))))
         if len(self.names) != len(self.arguments):
             raise ProblemRefused(f"{self.name} has {len(self.arguments)} arguments but {len(self.names)} names")
-        unknown = self.stops - set(self.names)
+        unknown = (self.stops | self.always_contiguous) - set(self.names)
         if unknown:
-            raise ProblemRefused(f"{self.name} has no argument called {sorted(unknown)[0]!r} to declare a stop")
+            raise ProblemRefused(f"{self.name} has no argument called {sorted(unknown)[0]!r}")
         for name, x in zip(self.names, self.arguments, strict=True):
             if not isinstance(x, np.ndarray):
                 raise ProblemRefused(f"{name} of {self.name} must be an array, got {type(x).__name__}")
@@ -80,20 +82,18 @@ class Problem:
                 raise ProblemRefused(f"{name} of {self.name} holds a NaN or an infinity")
 
 
-def from_vjp(function: Callable[..., Any], vjp: Callable[..., Any], arguments: Sequence[HostArray], *,
+def from_vjp(function: Callable[..., Any], vjp: Callable[..., Any], arguments: Sequence[HostArray] | HostArray, *,
              name: str | None = None, **options: Any) -> Problem:
     """A problem from `function(*arguments)` and `vjp(cotangent, *arguments)`.
 
     `vjp` is given one array for a function of one output and a tuple for more, and returns one gradient for each
     argument (a bare array will do where there is one).
     """
-    if isinstance(arguments, np.ndarray):
-        arguments = (arguments,)
-
     def linearize(at: Arrays) -> tuple[Any, Pull]:
         return function(*at), lambda w: vjp(w[0] if len(w) == 1 else w, *at)
 
-    return Problem(name or getattr(function, "__name__", "function"), tuple(arguments), linearize,
+    given = (arguments,) if isinstance(arguments, np.ndarray) else tuple(arguments)
+    return Problem(name or str(getattr(function, "__name__", "function")), given, linearize,
                    forward=lambda at: function(*at), **options)
 
 

@@ -87,7 +87,8 @@ def plant(problem: Problem, kind: str, rng: np.random.Generator) -> tuple[Proble
     if not able:
         return None
     i = int(rng.choice(able))
-    where = tuple(axis[int(rng.integers(len(axis)))] for axis in [np.argwhere(gradients[i])])[0]
+    candidates = np.argwhere(gradients[i])
+    where = candidates[int(rng.integers(len(candidates)))]
 
     def wrong(g: HostArray, w: Arrays, pull: Callable[[Arrays], Any]) -> HostArray:
         g = g.copy()
@@ -112,7 +113,8 @@ def plant(problem: Problem, kind: str, rng: np.random.Generator) -> tuple[Proble
 
         def pull(w: Arrays) -> Any:
             gradients = list(right(w))
-            gradients[i] = wrong(gradients[i], w, right) if gradients[i].size == problem.arguments[i].size else gradients[i]
+            if gradients[i].shape == problem.arguments[i].shape:  # not for an empty batch
+                gradients[i] = wrong(gradients[i], w, right)
             return tuple(gradients)
 
         return outputs, pull

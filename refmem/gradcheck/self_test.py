@@ -1,8 +1,8 @@
 """The checker checked: random problems, half of them with a planted error.
 
-A **false alarm** is a right gradient with a row that FAILs. A **miss** is a wrong one whose row passes although the planted
-error is at or above the detection floor printed there. Both must be zero. What is INCONCLUSIVE, and errors that pass
-below the floor, are counted.
+A **false alarm** is a right gradient with a row that FAILs. A **miss** is a wrong one whose row passes although the
+planted error is at or above the detection floor printed there. Both must be zero. What is INCONCLUSIVE, and errors that
+pass below the floor, are counted.
 """
 
 import time

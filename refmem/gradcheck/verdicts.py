@@ -47,7 +47,7 @@ def floor_of_directions(lines: Sequence[Line]) -> float:
     if 0.0 in bounds:
         return 0.0
     mean = math.exp(sum(map(math.log, bounds)) / len(bounds))
-    return math.sqrt(2) * mean * LUCK ** (-1 / len(bounds))
+    return math.sqrt(2) * mean * math.pow(LUCK, -1 / len(bounds))
 
 
 def cause(place: Place, o: int, lines: Sequence[Line], vanishing: bool) -> str:
