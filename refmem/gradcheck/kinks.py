@@ -7,7 +7,7 @@ one input element at a time: sums of several kinks may point anywhere.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -105,7 +105,8 @@ def movers(subject: Subject, place: Place, o: int, i: int, elements: Indices, mo
     return np.sort(rng.permutation(found)[:most])
 
 
-def judge_pairs(subject: Subject, place: Place, o: int, i: int, elements: Indices, candidates: Indices) -> list[Pair]:
+def judge_pairs(subject: Subject, place: Place, o: int, i: int, elements: Indices, candidates: Indices,
+                reach: float = 0.6) -> list[Pair]:
     """One-sided slopes of output elements `elements` along input elements `candidates`, with the analytic values."""
     y, x = flat(place.outputs[o]), place.arguments[i]
     noise = place.output_noise[o]
@@ -117,7 +118,7 @@ def judge_pairs(subject: Subject, place: Place, o: int, i: int, elements: Indice
             break
         right = [Tableau(power=1) for _ in elements]
         left = [Tableau(power=1) for _ in elements]
-        step = 0.6 * place.spread(i)
+        step = reach * place.spread(i)
         for _ in range(MAX_LEVELS[x.dtype]):
             for tables, sign in ((right, 1.0), (left, -1.0)):
                 moved = shifted(x, axis(x.size, j), sign * step)
@@ -130,6 +131,14 @@ def judge_pairs(subject: Subject, place: Place, o: int, i: int, elements: Indice
         for e, r, l, row in zip(elements, right, left, analytic, strict=True):
             pairs.append(Pair(int(e), int(j), l.value, r.value, max(l.error, r.error), float(row[j])))
     return pairs
+
+
+def measured_again(subject: Subject, place: Place, o: int, i: int, pair: Pair) -> Pair:
+    """The pair with its error bar widened by what another walk finds."""
+    only = np.array([pair.output]), np.array([pair.input])
+    [other] = judge_pairs(subject, place, o, i, *only, reach=0.43)
+    apart = max(abs(other.left - pair.left), abs(other.right - pair.right))
+    return replace(pair, error=max(pair.error, other.error, apart))
 
 
 def _jacobian_rows(subject: Subject, place: Place, o: int, i: int, elements: Indices) -> Vector:

@@ -4,6 +4,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from refmem.arrays import ArrayModule, to_host
 from refmem.gradcheck.problem import Arrays, HostArray, Problem, Pull
 
 
@@ -18,19 +19,28 @@ class Operation(Protocol):
 
 
 def from_op(op: Operation, *arguments: HostArray, name: str | None = None, names: tuple[str, ...] = (),
-            after: tuple[Any, ...] = (), **options: Any) -> Problem:
+            after: tuple[Any, ...] = (), xp: ArrayModule = np, **options: Any) -> Problem:
     """The problem of an operation at `arguments`.
 
-    `after` are positional arguments that are not differentiated (labels), and `options` go to `forward` by name. A
-    `numpy.random.Generator` among them is copied for each call, so that each call draws the same.
+    Parameters
+    ----------
+    after : positional arguments that are not differentiated (labels).
+    options : for `forward`, by name.
+        A `numpy.random.Generator` among them is copied for each call, so that each call draws the same.
+    xp : numpy, or cupy to run the operation on the GPU.
     """
 
     def linearize(at: Arrays) -> tuple[Any, Pull]:
-        y, cache = op.forward(*at, *map(_same_draws, after),
+        y, cache = op.forward(*map(xp.asarray, at), *map(_same_draws, after),
                               **{key: _same_draws(value) for key, value in options.items()})
-        return y, lambda w: op.backward(w[0], cache)
 
-    title = name or getattr(op, "__name__", type(op).__name__).rpartition(".")[2]
+        def pull(w: Arrays) -> Any:
+            gradients = op.backward(xp.asarray(w[0]), cache)
+            return tuple(map(to_host, gradients)) if isinstance(gradients, tuple) else to_host(gradients)
+
+        return to_host(y), pull
+
+    title = name or str(getattr(op, "__name__", type(op).__name__)).rpartition(".")[2]
     return Problem(title, tuple(arguments), linearize, names=names)
 
 

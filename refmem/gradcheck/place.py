@@ -5,7 +5,6 @@ place by about one unit in the last place, in every argument and cotangent; what
 slope's own share is what rounding can do, amplification inside the function included.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,8 +16,8 @@ Vector = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 Indices = npt.NDArray[np.intp]
 
-PROBES = 6
-UPPER = 2.0  # the true noise is seldom more than twice the root mean square of six samples
+PROBES = 8
+UPPER = 1.5  # the true noise is seldom more than this times the root mean square of so few samples
 ROUNDING = 0.3  # standard deviation of a rounding error, in units of the last place
 
 
@@ -124,11 +123,8 @@ def random_signs(rng: np.random.Generator, shape: tuple[int, ...]) -> Vector:
     return rng.choice((-1.0, 1.0), shape) * rng.uniform(0.5, 1.5, shape)
 
 
-def settle(subject: Subject, rng: np.random.Generator, silent: Mapping[int, Mask] | None = None) -> Place:
-    """Run both passes at the arguments and at their neighbours.
-
-    `silent[o]` marks elements of output o whose cotangent is to be zero.
-    """
+def settle(subject: Subject, rng: np.random.Generator, cotangents: Arrays | None = None) -> Place:
+    """Run both passes at the arguments and at their neighbours, with random cotangents where none are given."""
     problem = subject.problem
     arguments = problem.arguments
     outputs, pull = subject.linearize(arguments)
@@ -138,9 +134,8 @@ def settle(subject: Subject, rng: np.random.Generator, silent: Mapping[int, Mask
             raise ProblemRefused(f"output {o} of {problem.name} is {y[where]} at index {list(where)}, "
                                  "so that there is nothing to differentiate")
     eps = max(float(np.finfo(array.dtype).eps) for array in (*arguments, *outputs))
-    cotangents = tuple(np.asarray(random_signs(rng, y.shape), y.dtype) for y in outputs)
-    for o, mask in (silent or {}).items():
-        cotangents[o].reshape(-1)[mask] = 0
+    if cotangents is None:
+        cotangents = tuple(np.asarray(random_signs(rng, y.shape), y.dtype) for y in outputs)
     raw = [pull(only(cotangents, o)) for o in range(len(outputs))]
     gradients = [[dense(g, x) for g, x in zip(row, arguments, strict=True)] for row in raw]
 

@@ -9,7 +9,7 @@ LIMIT = 1_000_000  # forward evaluations without `full`
 MIN_DIRECTIONS = 4
 MAX_DIRECTIONS = 12
 LEVELS = 6  # steps that a walk usually takes
-EXTRA = 16  # evaluations that the contract rows and the noise take
+EXTRA = 20  # evaluations that the contract rows and the noise take
 
 
 @dataclass(frozen=True)

@@ -11,26 +11,37 @@ correction that it has. Rounding works the other way and grows as the step falls
 for noise of standard deviation sigma in phi; the same rule carries it through the table. The entry with the
 smallest sum of both is the answer, and the sum its error bar. So there is no step to choose.
 
+One more thing may go wrong: a kink at a distance d makes two plateaus, a false one for h > d and the true one for
+h < d, and entries on the false one agree with each other. But smaller steps see it: where they contradict an entry by
+more than their own noise, the contradiction is part of its error.
+
 (One-sided differences are a series in h itself; `power` is 1 for them.)
 """
 
 import math
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 ORDER = 6  # corrections; more only amplify rounding
+CLEAR = 3.0  # a contradiction counts from this many standard deviations of noise on
 
 
-@dataclass
+class Entry(NamedTuple):
+    """One entry of the table."""
+
+    row: int
+    value: float
+    error: float  # distance from its parents, and noise
+    noise: float
+
+
 class Tableau:
     """Add differences at falling steps; read off `value` and `error`, `noise` being the share of rounding in it."""
 
-    power: int = 2
-    value: float = math.nan
-    error: float = math.inf
-    noise: float = math.inf
-    _steps: list[float] = field(default_factory=list, repr=False)
-    _row: list[float] = field(default_factory=list, repr=False)
-    _row_noise: list[float] = field(default_factory=list, repr=False)
+    def __init__(self, power: int = 2) -> None:
+        self.power = power
+        self.value, self.error, self.noise, self.step = math.nan, math.inf, math.inf, math.nan  # of the entry chosen
+        self._steps: list[float] = []
+        self._rows: list[list[Entry]] = []
 
     def add(self, step: float, difference: float, noise: float) -> None:
         """Enter the difference at the next smaller step, `noise` being its standard deviation.
@@ -38,21 +49,37 @@ class Tableau:
         A difference that is not finite (the step left the domain) empties the table.
         """
         if not math.isfinite(difference):
-            self._steps, self._row, self._row_noise = [], [], []
+            self._steps, self._rows, self.error = [], [], math.inf
             return
+        i = len(self._rows)
         self._steps.append(step)
-        row, row_noise = [difference], [noise]
-        for k, (above, above_noise) in enumerate(zip(self._row[:ORDER], self._row_noise[:ORDER], strict=True), start=1):
+        row = [Entry(i, difference, math.inf, noise)]
+        for k, above in enumerate(self._rows[-1][:ORDER] if self._rows else [], start=1):
+            left = row[-1]
             gain = 1 / ((self._steps[-1 - k] / step) ** self.power - 1)
-            left, left_noise = row[-1], row_noise[-1]
-            row.append(left + (left - above) * gain)
-            row_noise.append(left_noise * (1 + gain) + above_noise * gain)
-            error = max(abs(row[k] - left), abs(row[k] - above)) + row_noise[k]
-            if error < self.error:
-                self.value, self.error, self.noise = row[k], error, row_noise[k]
-        self._row, self._row_noise = row, row_noise
+            value = left.value + (left.value - above.value) * gain
+            noise = left.noise * (1 + gain) + above.noise * gain
+            row.append(Entry(i, value, max(abs(value - left.value), abs(value - above.value)) + noise, noise))
+        self._rows.append(row)
+        self._choose()
 
     @property
     def drowned(self) -> bool:
         """The last difference is already noisier than the answer: smaller steps cannot help."""
-        return self.error < math.inf and bool(self._row_noise) and self._row_noise[0] >= self.error
+        return self.error < math.inf and bool(self._rows) and self._rows[-1][0].noise >= self.error
+
+    def _choose(self) -> None:
+        self.error = math.inf
+        for entry in sorted((entry for row in self._rows for entry in row[1:]), key=lambda entry: entry.error):
+            if entry.error >= self.error:
+                break
+            error = entry.error + self._contradiction(entry)
+            if error < self.error:
+                self.value, self.error, self.noise = entry.value, error, entry.noise
+                self.step = self._steps[entry.row]
+
+    def _contradiction(self, entry: Entry) -> float:
+        """By how much smaller steps say that this entry is wrong, whichever of their entries is kindest to it."""
+        gaps = (min(abs(finer.value - entry.value) - CLEAR * finer.noise for finer in row)
+                for row in self._rows[entry.row + 1:])
+        return max(0.0, max(gaps, default=0.0))

@@ -111,6 +111,7 @@ class Watch:
         self.changed = np.zeros(self.y.size, np.bool_)  # moved at any step
         self.height = np.abs(self.y)  # largest value of each element
         self.first = math.inf  # the largest step
+        self.rises: list[tuple[float, float | None]] = []  # (step, phi+ - phi-), None where nothing moved
 
     def miss(self, step: float) -> None:
         """There is no output at this step."""
@@ -122,7 +123,8 @@ class Watch:
         moving = y_plus != y_minus
         self.changed |= moving
         with np.errstate(all="ignore"):
-            residual = float(self.w @ (y_plus - y_minus)) / (2 * step) - float(self.gradient @ gone)
+            rise = float(self.w @ (y_plus - y_minus))
+            residual = rise / (2 * step) - float(self.gradient @ gone)
             if bends:
                 self.bends.append((y_plus + y_minus - 2 * self.y) / step)
             reached = np.fmax(np.abs(y_plus), np.abs(y_minus))
@@ -132,12 +134,30 @@ class Watch:
         sigma = math.hypot(self.noise.of(self.changed), stuck)
         self.table.add(step, residual, sigma / (math.sqrt(2) * step))
 
+        self.rises.append((step, rise if moving.any() else None))
         self.line.curve.append((step, residual))
         if math.isfinite(self.table.error):
             hidden = self.noise.last_places(self.w * self.y, ~self.changed) / (math.sqrt(2) * self.first)
             self.line.residual = self.table.value
             self.line.noise = math.hypot(self.table.noise, hidden, self.gradient_error)
             self.line.error = self.table.error - self.table.noise + self.line.noise
+            if self._unresolved():
+                self.line.noise = self.line.error = max(self.line.error, abs(self.line.residual))
+
+    def _unresolved(self) -> bool:
+        """Whether the slope is zero only because the output does not resolve what the gradient foretells.
+
+        log(1 + e^-x) in float32 is a staircase for large x: it stands still, then jumps. So where nothing moves
+        at the step that was chosen, and the disagreement would be a smaller change there than that seen at the
+        smallest step at which something moved, nobody is accused.
+        """
+        rises = [rise for step, rise in self.rises if step <= self.table.step]
+        moved = [(step, rise) for step, rise in self.rises if rise is not None]
+        if not moved or any(rise is not None for rise in rises):
+            return False
+        _, smallest = moved[-1]
+        widest_still = max(step for step, rise in self.rises if rise is None)
+        return 2 * widest_still * abs(self.line.residual) <= abs(smallest or 0.0)
 
 
 def shifted(x: HostArray, u: Vector, step: float) -> HostArray:
