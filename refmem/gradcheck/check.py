@@ -68,6 +68,22 @@ def check_problem(problem: Problem, *, announce: Callable[[Plan], None] | None =
     return check.run()
 
 
+def assert_gradients(function: Callable[..., Any] | Problem, vjp: Callable[..., Any] | None = None,
+                     arguments: Sequence[HostArray] | HostArray | None = None, *, strict: bool = False,
+                     **options: Any) -> GradReport:
+    """For tests: run `gradcheck` (or `check_problem`, for a Problem), and raise GradientError if a row FAILs.
+
+    `strict` raises where a row is INCONCLUSIVE, too. Returns the report.
+    """
+    if isinstance(function, Problem):
+        if vjp is not None or arguments is not None:
+            raise TypeError("a Problem has its vjp and its arguments already")
+        return check_problem(function, **options).raise_if_failed(strict)
+    if vjp is None or arguments is None:
+        raise TypeError("a function needs its vjp and its arguments: assert_gradients(function, vjp, arguments)")
+    return gradcheck(function, vjp, arguments, **options).raise_if_failed(strict)
+
+
 class Check:
     """A check in two parts: the place and the plan are made at once, the long part is `run()`.
 
@@ -82,6 +98,7 @@ class Check:
         if budget is not None and not budget > 0:
             raise ValueError(f"budget must be a positive number of seconds, got {budget}")
         self.sensitivity, self.budget, self.elements, self.seed = sensitivity, budget, elements, seed
+        self.deadline = float("inf")
         self.rng = np.random.default_rng(seed)
         self.subject = Subject(problem, on_evaluation=progress)
         self.place = settle(self.subject, self.rng)
@@ -93,9 +110,10 @@ class Check:
     def run(self) -> GradReport:
         """The report."""
         start = time.perf_counter()
-        problem, subject, place, rng = self.subject.problem, self.subject, self.place, self.rng
         if self.budget is not None:
-            subject.deadline = start + self.budget
+            self.deadline = min(self.deadline, start + self.budget)
+        self.subject.deadline = self.deadline
+        problem, subject, place, rng = self.subject.problem, self.subject, self.place, self.rng
         rows = contract_rows(subject, place, rng)
         for i, name in enumerate(problem.names):
             if name in problem.stops:

@@ -17,7 +17,6 @@ Rule = Callable[[Subject, Place, np.random.Generator], tuple[Verdict, str]]
 def contract_rows(subject: Subject, place: Place, rng: np.random.Generator) -> list[Row]:
     """All rules, in the order of this file."""
     problem = subject.problem
-    dtype = str(max((x.dtype for x in place.arguments), key=lambda d: d.itemsize))
     rules: list[tuple[str, Rule]] = [
         ("determinism", determinism), ("arguments untouched", arguments_untouched),
         ("cotangent untouched", cotangent_untouched), ("gradient dtype", gradient_dtype),
@@ -26,7 +25,7 @@ def contract_rows(subject: Subject, place: Place, rng: np.random.Generator) -> l
     rows = []
     for name, rule in rules:
         verdict, note = rule(subject, place, rng)
-        rows.append(Row(problem.name, dtype, name, verdict, note=note))
+        rows.append(Row(problem.name, problem.dtype, name, verdict, note=note))
     return rows
 
 

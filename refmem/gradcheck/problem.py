@@ -58,6 +58,11 @@ class Problem:
     always_contiguous: frozenset[str] = frozenset()
     holomorphic: bool = False
 
+    @property
+    def dtype(self) -> str:
+        """The widest dtype of the arguments."""
+        return str(max((x.dtype for x in self.arguments), key=lambda kind: kind.itemsize))
+
     def output_name(self, o: int, of: int) -> str:
         """The name of output o of so many."""
         return self.output_names[o] if o < len(self.output_names) else "output" if of == 1 else f"output {o}"

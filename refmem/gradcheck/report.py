@@ -60,6 +60,8 @@ class Row:
         parts = []
         if self.verdict in (Verdict.PASS, Verdict.KINK) and self.floor is not None:
             parts.append(f"would have caught an error of {percent(self.floor)}")
+        if self.verdict is Verdict.INCONCLUSIVE and self.floor is not None and math.isfinite(self.floor):
+            parts.append(f"would only have caught an error of {percent(self.floor)}")
         if self.analytic is not None and self.numeric is not None and self.verdict is not Verdict.PASS:
             text = f"at {self.place}: analytic {self.analytic:.9g}, numeric {self.numeric:.9g}"
             text += f" +- {self.bar:.2g}" if self.bar is not None else ""
@@ -96,8 +98,9 @@ class GradReport:
 
     @property
     def floor(self) -> float | None:
-        """The largest detection floor of the numeric rows."""
-        floors = [row.floor for row in self.rows if row.floor is not None]
+        """The largest detection floor of the rows that PASS or KINK."""
+        floors = [row.floor for row in self.rows
+                  if row.floor is not None and row.verdict in (Verdict.PASS, Verdict.KINK)]
         return max(floors) if floors else None
 
     def count(self, verdict: Verdict) -> int:
@@ -156,4 +159,6 @@ def percent(share: float) -> str:
     """0.0002 as 0.02 %, and 3e-09 as it is."""
     if share == 0:
         return "any size"
-    return f"{100 * share:.2g} %" if 1e-5 <= share < 10 else f"{share:.1e}"
+    if not 1e-5 <= share < 10:
+        return f"{share:.1e}"
+    return f"{100 * share:.2g} %" if share < 1 else f"{100 * share:.0f} %"
