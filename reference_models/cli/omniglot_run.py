@@ -186,7 +186,7 @@ def remember_unseen(finished: checkpoint.Checkpoint, training: OneShotTraining, 
         memory.forward(queries[source][None], np.array([label]), sources=np.array([label]))
     facts, arrays = memory.contents()
     finished.extras = {"memory": arrays, "gallery": {"drawings": unseen.images[:, 0]}}
-    finished.notes = {"memory": facts, "gallery": [unseen.describe(int(source)) for source in shown]}
+    finished.notes = {"memory": facts, "gallery": [" ".join(names) for names in zip(unseen.alphabets, unseen.names, strict=True)]}
 
 
 # --- After it -------------------------------------------------------------------------------------------------------
