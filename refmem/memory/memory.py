@@ -265,9 +265,7 @@ class Memory:
 
     def _checked_queries(self, queries: Array) -> Array:
         check_rank("queries", queries, 2)
-        if module_of(queries) is not self.xp:
-            raise TypeError(f"queries must be an array of {self.xp.__name__} like the memory, "
-                            f"got one of {module_of(queries).__name__}")
+        self._check_device("queries", queries)
         if queries.shape[1] != self.key_dim:
             raise ValueError(f"queries must be {self.key_dim} wide like the keys, got {queries.shape[1]}")
         if queries.dtype not in (np.float32, np.float64) or not np.can_cast(queries.dtype, self.dtype):
@@ -275,9 +273,15 @@ class Memory:
         check_finite("queries", queries)
         return queries.astype(self.dtype)  # a copy: the cache must not change with the caller's array
 
+    def _check_device(self, name: str, x: Array) -> None:
+        if module_of(x, name) is not self.xp:
+            raise TypeError(f"{name} must be an array of {self.xp.__name__} like the memory, "
+                            f"got one of {module_of(x).__name__}")
+
     def _checked_labels(self, labels: Array | None, queries: Array) -> Array | None:
         if labels is None:
             return None
+        self._check_device("labels", labels)
         check_labels("labels", labels, len(queries), self.vocab_size)
         return labels.astype(np.int64)
 
