@@ -4,10 +4,12 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from refmem.cli.gradcheck_targets import TARGETS
 from refmem.cli.main import main
+from refmem.gradcheck import GradReport, Row, Verdict
 
 OURS = """
 import numpy as np
@@ -145,8 +147,15 @@ def test_the_self_test(capsys):
 
 
 def test_the_self_test_fails_where_it_must(capsys, monkeypatch):
-    monkeypatch.setattr("refmem.gradcheck.walk.SAFETY", 1e-9)
-    assert main(["gradcheck", "--self-test", "--problems", "6", "--dtype", "float64"]) == 1
+    def blind(problem, seed):
+        outputs = problem.linearize(problem.arguments)[0]
+        w = np.ones_like(outputs[0] if isinstance(outputs, tuple) else outputs)
+        return GradReport([Row(problem.name, "float64", "gradient", Verdict.PASS, name, floor=1e-12, scale=1.0,
+                               cotangent=w) for name in problem.names])
+
+    monkeypatch.setattr("refmem.gradcheck.self_test.check_problem", blind)
+    assert main(["gradcheck", "--self-test", "--problems", "6", "--dtype", "float64", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["misses"] == 3
 
 
 def test_python_m_refmem():

@@ -87,7 +87,7 @@ def test_a_wrong_factor_fails(dtype, factor):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("shape", [(5, 7), (40, 50)])
+@pytest.mark.parametrize("shape", [(5, 7), (20, 30)])
 @pytest.mark.parametrize("function, vjp", [(relu, d_relu), (np.abs, lambda w, x: w * np.sign(x)),
                                            (relu, lambda w, x: w * (x >= 0))])
 def test_a_subgradient_at_a_kink_is_a_kink(dtype, shape, function, vjp):
@@ -203,14 +203,14 @@ def test_elements_gives_each_its_own_walk():
     assert report.verdict is Verdict.PASS and report.floor < 1e-7
 
 
-def test_complex_steps_see_what_float32_differences_cannot():
+def test_one_complex_step_does_what_many_differences_do():
     f = lambda x: np.exp(x) * np.sin(x)
     right = lambda w, x: w * np.exp(x) * (np.sin(x) + np.cos(x))
     wrong = lambda w, x: right(w, x) * np.float32(1.0001)
     x = np.random.default_rng(0).standard_normal((8, 8)).astype(np.float32)
     assert gradcheck(f, right, x, holomorphic=True).verdict is Verdict.PASS
     assert gradcheck(f, wrong, x, holomorphic=True).verdict is Verdict.FAIL
-    assert gradcheck(f, wrong, x).verdict is not Verdict.FAIL
+    assert gradcheck(f, right, x, holomorphic=True).evaluations < gradcheck(f, right, x).evaluations / 2
 
 
 def test_who_is_not_holomorphic_is_not_passed_as_such():
