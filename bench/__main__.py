@@ -1,11 +1,14 @@
-"""`python -m bench models`: our models against PyTorch, on this machine. `... record`: keep what a long run came to."""
+"""`python -m bench models`: our models against PyTorch, on this machine. `... gradcheck`: our gradient checker against
+others. `... record`: keep what a long run came to.
+"""
 
 import argparse
 import sys
 
-from bench import models, record
+from bench import gradcheck, models, record
 
 COMMANDS = {
+    "gradcheck": (gradcheck, "gradient checkers: ours, PyTorch's, JAX's"),
     "models": (models, "the networks and the memory against PyTorch"),
     "record": (record, "keep the figures and plots of a long run"),
 }

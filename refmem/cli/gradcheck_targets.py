@@ -66,13 +66,16 @@ OPS: dict[str, Make] = {
 # --- The memory -------------------------------------------------------------------------------------------------
 
 
+DRAWS = 300  # of the queries; those farthest from a tie are taken
+
+
 def _memory(profile: Profile, dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
     """The loss and the confidence of one batch, with respect to the queries and the parameters.
 
     Keys are an argument too, declared to carry no gradient: the loss does change with them. Ages are integers.
     """
     rng = np.random.default_rng(0)
-    batch, width, slots, classes = 5, 6, 12, 4
+    batch, width, slots, classes = 3, 6, 8, 3
     memory = Memory(width, slots, profile=profile, vocab_size=classes, dtype=dtype, xp=xp)
     for _ in range(6):
         filling = xp.asarray(rng.standard_normal((batch, width)), dtype=dtype)
@@ -81,7 +84,8 @@ def _memory(profile: Profile, dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
     if params:  # a projection as small as the initial one would only add a scale
         memory.params["query_projection"] = xp.asarray(rng.standard_normal((width, width)), dtype=dtype)
     labels = xp.asarray(rng.integers(classes, size=batch))
-    queries = np.asarray(rng.standard_normal((batch, width)), dtype)
+    queries = max((np.asarray(rng.standard_normal((batch, width)), dtype) for _ in range(DRAWS)),
+                  key=lambda drawn: _narrowest_gap(memory, xp.asarray(drawn)))
     arguments = (queries, *(to_host(memory.params[name]) for name in params), to_host(memory.state.keys))
 
     def linearize(at: Arrays) -> tuple[Any, Pull]:
@@ -98,6 +102,13 @@ def _memory(profile: Profile, dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
 
     return Problem(f"memory.{profile.name}", arguments, linearize, names=("queries", *params, "keys"),
                    output_names=("loss", "confidence"), stops=frozenset({"keys"}))
+
+
+def _narrowest_gap(memory: Memory, queries: Array) -> float:
+    """The smallest difference between the cosines of two neighbours of a query: 0 is a tie."""
+    output, _ = memory.forward(queries, update=False)
+    cosines = np.sort(to_host(output.cosines), axis=1)
+    return float(np.diff(cosines, axis=1).min())
 
 
 MEMORY: dict[str, Make] = {f"memory.{profile.name}": functools.partial(_memory, profile) for profile in (PAPER, TF2017)}

@@ -34,7 +34,7 @@ def determinism(subject: Subject, place: Place, rng: np.random.Generator) -> tup
     outputs, pull = subject.linearize(place.arguments)
     for o, (y, again) in enumerate(zip(place.outputs, outputs, strict=True)):
         if not np.array_equal(y, again, equal_nan=True):
-            return _apart(f"output {o}", again, y, _rounding(place, o, None))
+            return _apart(place, f"output {o}", again, y)
     return _same_gradients(place, pull(only(place.cotangents, 0)), "the gradient of")
 
 
@@ -45,7 +45,7 @@ def arguments_untouched(subject: Subject, place: Place, rng: np.random.Generator
     touched = _first_change(given, place.arguments, subject.problem.names)
     if touched:
         return Verdict.FAIL, f"the forward pass changed {touched}"
-    pull(place.cotangents)
+    pull(tuple(w.copy() for w in place.cotangents))
     touched = _first_change(given, place.arguments, subject.problem.names)
     return (Verdict.FAIL, f"the backward pass changed {touched}") if touched else (Verdict.PASS, "")
 
@@ -53,7 +53,7 @@ def arguments_untouched(subject: Subject, place: Place, rng: np.random.Generator
 def cotangent_untouched(subject: Subject, place: Place, rng: np.random.Generator) -> tuple[Verdict, str]:
     """The backward pass does not write into its cotangent."""
     given = tuple(w.copy() for w in place.cotangents)
-    _, pull = subject.linearize(place.arguments, copy=False)
+    _, pull = subject.linearize(tuple(x.copy() for x in place.arguments), copy=False)
     pull(given)
     touched = _first_change(given, place.cotangents, tuple(f"cotangent {o}" for o in range(len(given))))
     return (Verdict.FAIL, f"the backward pass changed {touched}") if touched else (Verdict.PASS, "")
@@ -119,7 +119,7 @@ def _strided(subject: Subject, place: Place, views: set[str]) -> str:
     for o, (y, strided) in enumerate(zip(place.outputs, outputs, strict=True)):
         if not _largest(flat(strided) - flat(y)) <= _allowed(place, o, None, _largest(flat(y))):
             return f"output {o}"
-    w = only(place.cotangents, 0)
+    w = tuple(v.copy() for v in only(place.cotangents, 0))
     gradients = pull(tuple(map(_with_gaps, w)) if "cotangent" in views else w)
     for i, (name, x, g) in enumerate(zip(names, place.arguments, gradients, strict=True)):
         wanted = place.gradients[0][i]
@@ -129,7 +129,7 @@ def _strided(subject: Subject, place: Place, views: set[str]) -> str:
 
 
 def zero_size(subject: Subject, place: Place, rng: np.random.Generator) -> tuple[Verdict, str]:
-    """An empty batch gives empty gradients of the right shapes, or is refused.
+    """An empty batch gives empty gradients of the right shapes, or is refused by the forward pass.
 
     The batch is taken to be the leading dimension of the first argument, and of the others that share it.
     """
@@ -140,10 +140,11 @@ def zero_size(subject: Subject, place: Place, rng: np.random.Generator) -> tuple
     empty = tuple(x[:0] if x.ndim == first.ndim and x.shape[0] == batch else x for x in place.arguments)
     try:
         outputs, pull = subject.linearize(empty)
+    except ProblemRefused as refused:
+        return Verdict.PASS, f"refused: {refused.__cause__ or refused}"
+    try:
         pull(tuple(np.zeros_like(y) for y in outputs))  # the shapes are checked in there
     except ProblemRefused as refused:
-        if isinstance(refused.__cause__, ValueError | TypeError):
-            return Verdict.PASS, f"refused: {refused.__cause__}"
         return Verdict.FAIL, str(refused)
     return Verdict.PASS, ""
 
@@ -159,14 +160,15 @@ def stop_row(problem: Problem, place: Place, i: int) -> Row:
 def _same_gradients(place: Place, gradients: Gradients, what: str) -> tuple[Verdict, str]:
     for i, (x, g) in enumerate(zip(place.arguments, gradients, strict=True)):
         if not np.array_equal(dense(g, x), place.gradients[0][i], equal_nan=True):
-            return _apart(f"{what} argument {i}", dense(g, x), place.gradients[0][i], _rounding(place, 0, i))
+            return _apart(place, f"{what} argument {i}", dense(g, x), place.gradients[0][i])
     return Verdict.PASS, ""
 
 
-def _apart(what: str, got: HostArray, wanted: HostArray, rounding: float) -> tuple[Verdict, str]:
+def _apart(place: Place, what: str, got: HostArray, wanted: HostArray) -> tuple[Verdict, str]:
+    """FAIL, but INCONCLUSIVE where a sum in another order explains it: parallel hardware adds as it comes."""
     gap = _largest(flat(got) - flat(wanted))
-    note = f"{what} differs by {gap:.2g} between two runs"
-    return (Verdict.INCONCLUSIVE if gap <= 8 * rounding else Verdict.FAIL), note
+    explained = gap <= LOOSE * place.eps * _largest(flat(wanted))
+    return Verdict.INCONCLUSIVE if explained else Verdict.FAIL, f"{what} differs by {gap:.2g} between two runs"
 
 
 def _allowed(place: Place, o: int, i: int | None, size: float) -> float:

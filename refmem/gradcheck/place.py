@@ -82,15 +82,13 @@ class Place:
     def scale(self, o: int, i: int) -> tuple[float, bool]:
         """The typical element of the gradient, and whether it vanishes.
 
-        A gradient that is zero up to rounding has no size of its own. It is judged in units of the slope that
-        outputs of this size would have if they changed as fast as this argument: |w y| / |x|.
+        A gradient that is zero, or nothing but rounding, has no size of its own. It is judged in units of the slope
+        that outputs of this size would have if they changed as fast as this argument: |w y| / |x|.
         """
-        own = typical(self.gradients[o][i])
-        y, w = flat(self.outputs[o]), flat(self.cotangents[o])
-        natural = float(np.linalg.norm(w * y)) / self.spread(i)
-        if own <= 16 * self.eps * natural:
-            return natural, True
-        return own, False
+        own, noise = typical(self.gradients[o][i]), typical(self.gradient_noise[o][i])
+        if own > 4 * noise:
+            return own, False
+        return float(np.linalg.norm(flat(self.cotangents[o]) * flat(self.outputs[o]))) / self.spread(i), True
 
 
 def typical(x: HostArray) -> float:

@@ -55,7 +55,7 @@ def cause(place: Place, o: int, lines: Sequence[Line], vanishing: bool) -> str:
     worst = max(lines, key=lambda line: line.error, default=None)
     if worst is None or not math.isfinite(worst.error):
         return "scale: the function is not finite near its arguments at any step tried"
-    if worst.noise < 0.5 * worst.error:
+    if worst.noise < 0.1 * worst.error:
         return "scale: the function bends or jumps within the smallest steps that its precision allows"
     noise = place.output_noise[o]
     if noise.whole > 100 * noise.last_places(noise.weighted, np.ones(noise.weighted.size, np.bool_)):

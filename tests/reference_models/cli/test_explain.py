@@ -38,15 +38,15 @@ def write(path: str, ink: np.ndarray) -> str:
     return path
 
 
-def test_a_stored_drawing_is_its_own_nearest_evidence(run, capsys):
-    drawing = small_run.small_glyphs().test.images[4, 0]
-    image = write("four.png", drawing)
+@pytest.mark.parametrize("label", [0, 4])
+def test_a_stored_drawing_is_its_own_nearest_evidence(label, run, capsys):
+    image = write("drawing.png", small_run.small_glyphs().test.images[label, 0])
     capsys.readouterr()
     assert main(["explain", str(run), image, "--json", "--top", "3"]) == 0
     said = json.loads(capsys.readouterr().out)
-    expected = name_of(4)
+    expected = name_of(label)
     assert said["answer"] == expected and said["evidence"][0]["stored"] == expected
-    assert said["evidence"][0]["source"] == 4 and said["evidence"][0]["cosine"] == pytest.approx(1, abs=1e-5)
+    assert said["evidence"][0]["source"] == label and said["evidence"][0]["cosine"] == pytest.approx(1, abs=1e-5)
     assert len(said["evidence"]) == 3
     cosines = [e["cosine"] for e in said["evidence"]]
     assert cosines == sorted(cosines, reverse=True)
