@@ -304,3 +304,13 @@ def test_at_the_corner_of_the_hinge_the_gradient_is_zero():
     assert output.loss == -0.5  # relu(0 - 0.5 + 0.5) - 0.5
     d_queries, _ = memory.backward(cache)
     assert d_queries.tolist() == [[0.0, 0.0]]
+
+
+def test_the_projection_starts_as_a_truncated_normal():
+    weights = Memory(64, 2, profile=TF2017, vocab_size=4, seed=3).params["query_projection"]
+    assert np.abs(weights).max() <= 0.02  # two standard deviations of 0.01
+    assert np.abs(weights).max() > 0.019
+    assert weights.std() == pytest.approx(0.0088, rel=0.05)  # what is left of 0.01
+    assert abs(weights.mean()) < 0.0005
+    other = Memory(64, 2, profile=TF2017, vocab_size=4, seed=4).params["query_projection"]
+    assert not np.array_equal(weights, other)
