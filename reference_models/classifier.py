@@ -16,7 +16,8 @@ from refmem.memory.memory import Memory, MemoryOutput
 from refmem.memory.profiles import PAPER, Profile
 
 from reference_models import embedding
-from reference_models.embedding import CONVOLUTIONS, SIZES, Size
+from reference_models.embedding import SIZES, Size
+from reference_models.feature_maps import CONVOLUTIONS
 from reference_models.training import data_parallel
 
 

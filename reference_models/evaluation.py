@@ -1,10 +1,11 @@
 """How well a trained network learns classes that it has never seen.              (LTRRE §4)
 
-An episode takes N unseen classes and an empty memory. The drawings come one at a time; the memory answers each and is
-then told the truth, which it stores. K-shot accuracy is that of the answers when a class is shown for the (K+1)-th time.
+An episode takes N unseen classes and an empty memory. The drawings come one at a time; the memory answers each
+and is then told the truth, which it stores. K-shot accuracy is that of the answers when a class is shown for the
+(K+1)-th time.
 
-The network is only needed once a drawing: its embedding does not depend on the episode. So all drawings are embedded
-first, in large batches, and the episodes run on the memory alone.
+The embedding of a drawing does not depend on the episode. So all drawings are embedded first, each once and in large
+batches, and the episodes run on the memory alone.
 """
 
 import dataclasses
@@ -50,8 +51,8 @@ def embed(classifier: Classifier, characters: Characters, *, scale: Scale, sourc
 def fresh_memory(classifier: Classifier, memory_size: int) -> Memory:
     """An empty memory that reads as the classifier's own does, except that no label hints at its slot.
 
-    The released code evaluates without that hint too; its profile keeps the memory size it was trained with, since its empty
-    slots take part in every answer. The paper's do not, and there `memory_size` slots are enough.
+    The released code evaluates without that hint too. Under its rules the memory keeps the size it was trained with,
+    since empty slots take part in every answer; under the paper's they do not, and `memory_size` slots are enough.
     """
     own = classifier.memory
     slots = memory_size if own.profile.rules == "paper" else max(memory_size, own.memory_size)
@@ -91,9 +92,18 @@ def few_shot(memory: Memory, queries: Array, plans: list[episodes.Episode], *, r
     for e, plan in enumerate(plans):
         right[e] = answers(memory, queries, plan, rng=rng).mean(axis=1)
         progress((e + 1) / len(plans))
-    shots = right[:, 1:]  # the first round can only be guessed
-    spread = shots.std(axis=0, ddof=1) if len(plans) > 1 else np.full(rounds - 1, np.nan)
-    return FewShot(ways, np.arange(1, rounds), shots.mean(axis=0), 1.96 * spread / np.sqrt(len(plans)), len(plans))
+    accuracy, half_width = mean_and_half_width(right[:, 1:])  # the first round can only be guessed
+    return FewShot(ways, np.arange(1, rounds), accuracy, half_width, len(plans))
+
+
+def mean_and_half_width(samples: Array) -> tuple[Array, Array]:
+    """Mean over the rows [n, S], and half the width of its 95 % interval: 1.96 standard errors, NaN for one row.
+
+    Rows are independent; the mean of many is nearly normal whatever a single one is.
+    """
+    n = len(samples)
+    spread = samples.std(axis=0, ddof=1) if n > 1 else np.full(samples.shape[1:], np.nan)
+    return samples.mean(axis=0), 1.96 * spread / np.sqrt(n)
 
 
 def answers(memory: Memory, queries: Array, plan: episodes.Episode, *,

@@ -45,14 +45,27 @@ def accuracy_table(results: Results) -> Table:
 
 def lag_table(results: Results) -> Table:
     """Accuracy after each lag."""
-    table = Table(title="A memory that is never cleared: classes shown once, asked again later")
+    assert results.lags
+    first = results.lags[0]
+    table = Table(title=f"A memory that is never cleared: {first.classes} unseen characters for each lag, shown once,\n"
+                        f"asked with {first.questions // first.classes} other drawings, among {first.choices} "
+                        "classes; in %, ± 95 % confidence")
+    for column in ("steps since\nit was shown", "recognised", "the same characters\n10 steps after"):
+        table.add_column(column, justify="right")
+    for recall in results.lags:
+        table.add_row(f"{recall.lag:,}", f"{100 * recall.accuracy:.1f} ± {100 * recall.half_width:.1f}",
+                      f"{100 * recall.accuracy_soon:.1f} ± {100 * recall.half_width_soon:.1f}")
     return table
 
 
 def sentence(results: Results) -> str:
     """What was learnt."""
-    width = results.widths[0]
     minutes = results.facts["seconds"] / 60
-    return (f"After {minutes:.1f} minutes of training on {results.split.train.classes} classes of characters, the network "
-            f"recognises {100 * width.accuracy[0]:.1f} % of characters it had never seen before, among {width.ways}, having been "
-            f"shown one drawing of each (guessing: {100 / width.ways:.0f} %).")
+    scores = " and ".join(f"{100 * width.accuracy[0]:.1f} % among {width.ways} (guessing: {100 / width.ways:.0f} %)"
+                          for width in results.widths)
+    memory = "" if not results.lags else (
+        f" Of characters shown once to a memory that is never cleared, it recognises "
+        f"{100 * results.lags[0].accuracy:.1f} % after {results.lags[0].lag} steps and "
+        f"{100 * results.lags[-1].accuracy:.1f} % after {results.lags[-1].lag:,}.")
+    return (f"Learnt in {minutes:.1f} minutes, from {results.split.train.classes} classes of characters, how to "
+            f"recognise characters never seen before from a single drawing of each: {scores}.{memory}")

@@ -1,7 +1,7 @@
-"""The training loop: one episode batch after another, until the budget is spent, the goal is reached, or someone stops it.
+"""The training loop: one episode batch after another, until the budget is spent, the goal reached, or someone stops it.
 
-It knows nothing of what is trained. `advance` trains on one episode batch and returns its figures; `save` writes a checkpoint. A stop
-waits for the end of the episode batch, so that a checkpoint always lies between two of them.
+It knows nothing of what is trained. `advance` trains on one episode batch and returns its figures; `save` writes a
+checkpoint. A stop waits for the end of the episode batch, so that a checkpoint always lies between two of them.
 """
 
 import time
@@ -27,8 +27,8 @@ def run(advance: Callable[[float], Mapping[str, float]], *, counters: Counters, 
     Parameters
     ----------
     advance : function
-        Trains on one episode batch, given the fraction of the budget that is spent. Returns figures for the curve, among
-        them `images`, how many it was trained on, and `accuracy`, which the goal is about.
+        Trains on one episode batch, given the fraction of the budget that is spent. Returns figures for the curve,
+        among them `images`, how many it was trained on, and `accuracy`, which the goal is about.
     counters, curve
         Where the run stands; both are written here.
     save : function

@@ -1,13 +1,11 @@
-"""Training the classifier to learn from one drawing: episode batches on characters that the evaluation does not have."""
+"""Training the classifier to learn from one drawing, in episode batches on characters that the evaluation lacks."""
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from refmem.memory.memory import Memory
-from refmem.memory.profiles import PAPER, TF2017, Profile
+from refmem.memory.profiles import PROFILES
 from refmem.storage import FileRefused
 
 from reference_models.classifier import Classifier
@@ -19,7 +17,6 @@ from reference_models.training.clipping import clip_by_global_norm
 from reference_models.training.schedule import Counters, linear_decay
 
 TASK = "omniglot"
-PROFILES: dict[str, Profile] = {"paper": PAPER, "tf2017": TF2017}
 
 
 class OneShotTraining:
@@ -35,9 +32,10 @@ class OneShotTraining:
     """
 
     def __init__(self, recipe: Recipe, characters: Characters, *, seed: int) -> None:
-        if characters.classes < max(recipe.labels, recipe.more_labels) and not recipe.side_by_side:
-            raise ValueError(f"the recipe {recipe.name!r} shows {max(recipe.labels, recipe.more_labels)} different classes "
-                             f"in an episode batch, and there are only {characters.classes} to learn from")
+        most = max(recipe.labels, recipe.more_labels)
+        if characters.classes < most and not recipe.side_by_side:
+            raise ValueError(f"an episode batch of the recipe {recipe.name!r} needs {most} different classes, "
+                             f"and there are only {characters.classes} to learn from")
         self.recipe, self.characters, self.seed = recipe, characters, seed
         self.classifier = build(recipe, seed=seed)
         self.adam = adam.start(self.classifier.params)
@@ -69,7 +67,7 @@ class OneShotTraining:
             np.add.at(shown, rounds, 1)
             if recipe.learn_first_round or rounds.min() > 0:
                 self._step(self.classifier.backward(cache), factor)
-                losses.append(float(output.loss))
+                losses.append(float(output.loss))  # type: ignore[arg-type]  # there were labels
         return {"loss": float(np.mean(losses)), "accuracy": float(right[1] / shown[1]), "images": int(shown.sum())}
 
     def _plan(self, labels: int) -> episodes.Episode:
