@@ -15,8 +15,8 @@ from refmem import storage
 from refmem.arrays import (
     Array,
     ArrayModule,
-    check_dtype,
     check_finite,
+    check_float,
     check_labels,
     check_rank,
     check_shape,
@@ -115,6 +115,7 @@ class Memory:
 
     @state.setter
     def state(self, state: MemoryState) -> None:
+        state = states.widened(state)
         states.check(state, self._empty())
         self._state = state
 
@@ -209,8 +210,8 @@ class Memory:
             dq += margin_loss.margin_backward(float(d_loss), cache.margin)
         if d_confidence is not None:
             check_shape("d_confidence", d_confidence, cache.reading.confidence.shape)
-            check_dtype("d_confidence", d_confidence, q.dtype)
-            dq += read.confidence_backward(d_confidence, cache.reading, cache.keys)
+            check_float("d_confidence", d_confidence)
+            dq += read.confidence_backward(d_confidence.astype(q.dtype), cache.reading, cache.keys)
         dp = l2_normalize.backward(dq, cache.normalised)  # [B, d]
         if cache.projection is None:
             return dp, {}

@@ -177,6 +177,18 @@ def test_a_stale_or_damaged_cache_is_made_anew(tmp_path, monkeypatch, layout):
     assert not np.array_equal(after.images, before.images)
 
 
+def test_a_cache_of_other_data_under_this_name_is_not_taken(tmp_path, monkeypatch):
+    folder, other = tiny_omniglot.as_zips(tmp_path / "a"), tiny_omniglot.as_zips(tmp_path / "b", images_background={
+        "Latin": 2})
+    decoded = counting(monkeypatch)
+    for data_folder in (folder, other):
+        omniglot.read(data_folder)
+    (kept,), (of_other,) = folder.glob("*.npz"), other.glob("*.npz")
+    of_other.replace(kept)
+    background, _ = omniglot.read(folder)
+    assert len(decoded) == 6 and background.classes == 3
+
+
 # --- Bad input ----------------------------------------------------------------------------------------------------
 
 
