@@ -299,7 +299,7 @@ def test_equal_queries_leave_equal_keys(dtype):
 
 
 def test_at_the_corner_of_the_hinge_the_gradient_is_zero():
-    memory = holding(TF2017, [[0.5, 0.0], E2], [3, 5], alpha=0.5, recent_hint=False)
+    memory = holding(TF2017, [[0.5, 0.5], E2], [3, 5], alpha=0.5, recent_hint=False)
     output, cache = memory.forward(np.array([E1]), label(3))
     assert output.loss == -0.5  # relu(0 - 0.5 + 0.5) - 0.5
     d_queries, _ = memory.backward(cache)
