@@ -50,6 +50,14 @@ def to_device(x: npt.NDArray[Any], like: Array) -> Array:
     return moved
 
 
+def truncated_normal(rng: np.random.Generator, shape: tuple[int, ...]) -> npt.NDArray[np.float64]:
+    """Standard normal numbers on the host, those beyond 2 drawn again: how the released code starts its weights."""
+    drawn = rng.standard_normal(shape)
+    while (far := np.abs(drawn) > 2).any():
+        drawn[far] = rng.standard_normal(int(far.sum()))
+    return drawn
+
+
 # --- What the two spell differently -----------------------------------------------------------------------------
 
 

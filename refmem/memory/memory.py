@@ -24,6 +24,7 @@ from refmem.arrays import (
     module_of,
     to_device,
     to_host,
+    truncated_normal,
 )
 from refmem.memory import loss as margin_loss
 from refmem.memory import read, write
@@ -104,7 +105,7 @@ class Memory:
         self.profile, self.dtype, self.xp = profile, np.dtype(dtype), xp
         self.params: dict[str, Array] = {}
         if profile.query_projection:
-            drawn = PROJECTION_STD * _truncated_normal(np.random.default_rng(seed), (self.key_dim, self.key_dim))
+            drawn = PROJECTION_STD * truncated_normal(np.random.default_rng(seed), (self.key_dim, self.key_dim))
             self.params["query_projection"] = xp.asarray(drawn, dtype=self.dtype)
         self._state = self._empty()
 
@@ -297,11 +298,3 @@ class Memory:
         if given.size and (int(given.min()) < low or (high is not None and int(given.max()) > high)):
             raise ValueError(f"{name} must be at least {low}" + ("" if high is None else f" and at most {high}"))
         return to_device(to_host(given).astype(np.int64), labels)
-
-
-def _truncated_normal(rng: np.random.Generator, shape: tuple[int, ...]) -> npt.NDArray[np.float64]:
-    """Standard normal numbers, those beyond 2 drawn again: how the released code starts its projection."""
-    drawn = rng.standard_normal(shape)
-    while (far := np.abs(drawn) > 2).any():
-        drawn[far] = rng.standard_normal(int(far.sum()))
-    return drawn
