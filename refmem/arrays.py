@@ -81,7 +81,7 @@ def top_k(scores: Array, k: int) -> Array:
     if not 1 <= k <= m:
         raise ValueError(f"k must lie between 1 and the {m} scores of a row, got {k}")
     if xp is not np:
-        ordered: Array = xp.argsort(-scores, axis=1)[:, :k]  # CuPy's argsort is stable
+        ordered: Array = xp.argsort(-scores, axis=1, kind="stable")[:, :k]
         return ordered.astype(xp.int64)
     if k == 1:
         best: Array = np.argmax(scores, axis=1)[:, None]  # the first of equals
