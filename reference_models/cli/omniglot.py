@@ -46,8 +46,12 @@ def add_to(commands: Any) -> None:
                      help="measure up to K shots; default 10, or as many as there are drawings for")
     own.add_argument("--test-episodes", type=positive(int), default=1000, metavar="E",
                      help="for each of --ways; default 1000")
+    own.add_argument("--protocol", choices=("online", "rounds"), default="online",
+                     help="of the evaluation: one drawing at a time (default), or a presentation round at once, which "
+                          "is a little easier")
     own.add_argument("--life-long", action="store_true",
-                     help="also fill a memory that is never cleared, and ask again 10 to 50,000 steps later")
+                     help="also fill a memory that is never cleared, and ask again 10 to 50,000 steps later "
+                          "(ten minutes more)")
     own.add_argument("--seed", type=natural, metavar="S", help="default 0")
     own.add_argument("--search", choices=("exact",), default="exact", help="how the memory finds neighbours")
     own.add_argument("--out", type=Path, metavar="DIR", help="default: runs/omniglot-1, or the next free number")
@@ -68,7 +72,8 @@ def run(options: argparse.Namespace) -> None:
     say(f"output goes to {folder}")
 
     results = omniglot_run.everything(settings, saved, folder, ways=sorted(set(options.ways)), shots=options.shots,
-                                      test_episodes=options.test_episodes, long_life=options.life_long)
+                                      test_episodes=options.test_episodes, protocol=options.protocol,
+                                      long_life=options.life_long)
     output.write_json(folder / "results.json", results.facts)
     if options.json:
         print(json.dumps(results.facts))

@@ -26,7 +26,8 @@ def accuracy_table(results: Results) -> Table:
     """Shots down, widths across."""
     omniglot = results.facts["data"].startswith("omniglot")
     table = Table(title=f"Recognised of {results.split.test.classes} characters never seen in training, in %\n"
-                        f"{results.facts['data']}; ± 95 % confidence over {results.facts['test_episodes']} episodes")
+                        f"{results.facts['data']}; ± 95 % confidence over {results.facts['test_episodes']} episodes, "
+                        f"{results.facts['protocol']}")
     table.add_column("drawings seen\nof each", justify="right")
     for width in results.widths:
         table.add_column(f"{width.ways}-way", justify="right")
@@ -46,15 +47,14 @@ def accuracy_table(results: Results) -> Table:
 def lag_table(results: Results) -> Table:
     """Accuracy after each lag."""
     assert results.lags
-    first = results.lags[0]
-    table = Table(title=f"A memory that is never cleared: {first.classes} unseen characters for each lag, shown once,\n"
-                        f"asked with {first.questions // first.classes} other drawings, among {first.choices} "
-                        "classes; in %, ± 95 % confidence")
-    for column in ("steps since\nit was shown", "recognised", "the same characters\n10 steps after"):
+    split = results.split
+    table = Table(title=f"A memory that is never cleared: {results.lags[0].characters} unseen characters, shown once\n"
+                        f"among drawings of {split.train.classes} others; recognised later, in % ± 95 % confidence")
+    for column in ("steps since\nit was shown", "recognised\nat the end", "recognised\nafter 10 steps"):
         table.add_column(column, justify="right")
-    for recall in results.lags:
-        table.add_row(f"{recall.lag:,}", f"{100 * recall.accuracy:.1f} ± {100 * recall.half_width:.1f}",
-                      f"{100 * recall.accuracy_soon:.1f} ± {100 * recall.half_width_soon:.1f}")
+    for row in results.lags:
+        table.add_row(f"{row.lag:,}", f"{100 * row.accuracy:.1f} ± {100 * row.half_width:.1f}",
+                      f"{100 * row.at_once:.1f}")
     return table
 
 

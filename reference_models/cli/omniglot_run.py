@@ -10,15 +10,14 @@ from threadpoolctl import threadpool_limits
 
 from refmem import storage
 
-from reference_models import evaluation, life_long
+from reference_models import evaluation, evaluation_life_long
 from reference_models.cli import output, pictures
 from reference_models.cli.omniglot_pictures import draw_episode
 from reference_models.cli.trained import CHECKPOINT
 from reference_models.evaluation import FewShot
-from reference_models.life_long import Recall
+from reference_models.evaluation_life_long import Recognised
 from reference_models.recipes import RECIPES, Recipe
-from reference_models.tasks import glyphs, omniglot
-from reference_models.tasks import life_long as tasks_life_long
+from reference_models.tasks import glyphs, life_long, omniglot
 from reference_models.tasks.characters import Array, Characters, Split
 from reference_models.training import checkpoint, loop
 from reference_models.training.one_shot import TASK, OneShotTraining
@@ -26,6 +25,7 @@ from reference_models.training.progress import Report
 from reference_models.training.schedule import Budget
 
 MOST_SHOTS = 10
+LIFE_LONG_MEMORY = 65_536  # slots
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Results:
 
     facts: dict[str, Any]  # the object that --json prints
     widths: list[FewShot]
-    lags: list[Recall] | None  # of the long life, where it was asked for
+    lags: list[Recognised] | None  # of the long life, where it was asked for
     split: Split
     folder: Path
     written: list[Path]
@@ -75,7 +75,7 @@ def saved_run(folder: Path) -> checkpoint.Checkpoint:
 
 
 def everything(settings: Settings, saved: checkpoint.Checkpoint | None, folder: Path, *, ways: list[int],
-               shots: int | None, test_episodes: int, long_life: bool) -> Results:
+               shots: int | None, test_episodes: int, protocol: str, long_life: bool) -> Results:
     """Load the data, train or go on training, measure, and write all files but the last."""
     split = characters(settings)
     shots = shots or min(MOST_SHOTS, split.test.drawers - 1)
@@ -89,7 +89,7 @@ def everything(settings: Settings, saved: checkpoint.Checkpoint | None, folder: 
             with Report("embedding the unseen drawings") as report:
                 queries = evaluation.embed(training.classifier, split.test, scale=training.recipe.scale,
                                            progress=report.show)
-            widths = [measure(training, split.test, queries, n, shots, test_episodes) for n in ways]
+            widths = [measure(training, split.test, queries, n, shots, test_episodes, protocol) for n in ways]
         lags = live(training, split) if long_life else None
     except KeyboardInterrupt as stopped:
         raise KeyboardInterrupt("the training is done and saved; measure it with: "
@@ -98,7 +98,7 @@ def everything(settings: Settings, saved: checkpoint.Checkpoint | None, folder: 
     written = [folder / name for name in (CHECKPOINT, "results.json", "curve.csv")]
     output.write_csv(folder / "curve.csv", training.curve)
     if lags:
-        output.write_csv(folder / "life_long.csv", [recall._asdict() for recall in lags])
+        output.write_csv(folder / "life_long.csv", [row._asdict() for row in lags])
         written.append(folder / "life_long.csv")
     if pictures.available():
         title = f"{split.name}, {settings.size} network, {settings.profile} memory"
@@ -108,7 +108,8 @@ def everything(settings: Settings, saved: checkpoint.Checkpoint | None, folder: 
         if lags:
             pictures.lags(folder / "life_long.png", lags, title=title)
             written.append(folder / "life_long.png")
-    facts = _facts(settings, split, training, widths, lags, test_episodes, folder)
+    facts = _facts(settings, split, training, widths, lags, folder) | {
+        "test_episodes": test_episodes, "protocol": protocol}
     return Results(facts, widths, lags, split, folder, written)
 
 
@@ -184,37 +185,39 @@ def remember_unseen(finished: checkpoint.Checkpoint, training: OneShotTraining, 
     for label, source in enumerate(shown):
         memory.forward(queries[source][None], np.array([label]), sources=np.array([label]))
     facts, arrays = memory.contents()
+    names = [" ".join(both) for both in zip(unseen.alphabets, unseen.names, strict=True)]
     finished.extras = {"memory": arrays, "gallery": {"drawings": unseen.images[:, 0]}}
-    finished.notes = {"memory": facts, "gallery": [unseen.describe(int(source)) for source in shown]}
+    finished.notes = {"memory": facts, "gallery": names}
 
 
 # --- After it -------------------------------------------------------------------------------------------------------
 
 
 def measure(training: OneShotTraining, unseen: Characters, queries: Array, ways: int, shots: int,
-            count: int) -> FewShot:
+            count: int, protocol: str) -> FewShot:
     """Accuracy at this width. The episodes depend on the seed and the width alone."""
     rng = np.random.default_rng([training.seed, 3, ways])
     plans = evaluation.plans(unseen, ways=ways, shots=shots, count=count, rng=rng)
     memory = evaluation.fresh_memory(training.classifier, ways * (shots + 1))
     with Report(f"{ways}-way episodes") as report:
-        return evaluation.few_shot(memory, queries, plans, rng=rng, progress=report.show)
+        return evaluation.few_shot(memory, queries, plans, protocol=protocol, rng=rng, progress=report.show)
 
 
-def live(training: OneShotTraining, split: Split) -> list[Recall]:
-    """One long life: unseen classes shown once among all the characters of the training."""
+def live(training: OneShotTraining, split: Split) -> list[Recognised]:
+    """Long lives: unseen classes shown once among all the characters of the training."""
     rng = np.random.default_rng([training.seed, 5])
-    life = tasks_life_long.plan(split.train, split.test, rng=rng)
-    with Report("embedding the drawings of a long life") as report:
-        queries = evaluation.embed(training.classifier, life.characters, scale=training.recipe.scale,
-                                   sources=life_long.sources_needed(life), progress=report.show)
-    memory = evaluation.fresh_memory(training.classifier, life_long.MEMORY_SIZE)
-    with Report("living") as report:
-        return life_long.measure(memory, queries, life, rng=rng, progress=report.show)
+    planned = life_long.lives(split.train, split.test, rng=rng)
+    needed = np.concatenate([part.reshape(-1) for life in planned for part in (life.shown, life.questions)])
+    with Report("embedding the drawings of long lives") as report:
+        queries = evaluation.embed(training.classifier, planned[0].characters, scale=training.recipe.scale,
+                                   sources=needed, progress=report.show)
+    memory = evaluation.fresh_memory(training.classifier, LIFE_LONG_MEMORY)
+    with Report(f"{len(planned)} lives of {planned[0].shown.size:,} steps") as report:
+        return evaluation_life_long.measure(memory, queries, planned, rng=rng, progress=report.show)
 
 
 def _facts(settings: Settings, split: Split, training: OneShotTraining, widths: list[FewShot],
-           lags: list[Recall] | None, test_episodes: int, folder: Path) -> dict[str, Any]:
+           lags: list[Recognised] | None, folder: Path) -> dict[str, Any]:
     """The object that --json prints."""
     def by_ways_and_shots(field: str) -> dict[str, dict[str, float]]:
         return {str(width.ways): {str(k): round(float(x), 5)
@@ -226,7 +229,7 @@ def _facts(settings: Settings, split: Split, training: OneShotTraining, widths: 
         "confidence_interval": {"level": 0.95, "kind": "normal, over test episodes",
                                 "half_width": by_ways_and_shots("half_width")},
         "seconds": round(training.counters.seconds, 1), "episodes": training.counters.episodes,
-        "images": training.counters.images, "test_episodes": test_episodes, "seed": settings.seed,
+        "images": training.counters.images, "seed": settings.seed,
         "data": split.name, "profile": settings.profile, "size": settings.size, "recipe": training.recipe.as_facts(),
         "out": str(folder), "versions": output.versions(),
-    } | ({"life_long": [recall._asdict() for recall in lags]} if lags else {})
+    } | ({"life_long": [row._asdict() for row in lags]} if lags else {})

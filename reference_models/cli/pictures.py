@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from refmem.storage import replacing
 
-from reference_models.life_long import Recall
+from reference_models.evaluation_life_long import Recognised
 from reference_models.tasks.characters import Array
 
 MISSING = "no pictures were made: they need matplotlib (pip install 'refmem[plot]')"
@@ -116,18 +116,20 @@ def _drawing(axes: Any, ink: Array, title: str, colour: str) -> None:
 # --- A long life --------------------------------------------------------------------------------------------------
 
 
-def lags(path: Path, recalls: Sequence[Recall], *, title: str) -> None:
+def lags(path: Path, rows: Sequence[Recognised], *, title: str) -> None:
     """Accuracy against the number of steps since a class was shown, once."""
     figure = _figure(7, 4)
     axes = figure.subplots()
-    lag = [recall.lag for recall in recalls]
-    axes.errorbar(lag, [100 * recall.accuracy for recall in recalls], yerr=[100 * r.half_width for r in recalls],
-                  marker="o", capsize=3, label=f"asked at the end, of {recalls[0].choices} classes")
-    axes.plot(lag, [100 * recall.accuracy_soon for recall in recalls], marker="o", markersize=3, linestyle=":",
-              color="0.5", label="the same characters, asked 10 steps after they were shown")
+    lag = [row.lag for row in rows]
+    axes.errorbar(lag, [100 * row.accuracy for row in rows], yerr=[100 * row.half_width for row in rows],
+                  marker="o", capsize=3, label="asked so many steps after, at the end of a life")
+    axes.plot(lag, [100 * row.at_once for row in rows], marker="o", markersize=3, linestyle=":", color="0.5",
+              label="the same characters, asked 10 steps after they were shown")
     axes.set_xscale("log")
+    axes.set_xticks(lag, [f"{steps:,}" for steps in lag])
+    axes.minorticks_off()
     axes.set_ylim(0, 100)
-    axes.legend(fontsize=8, loc="lower left")
+    axes.legend(fontsize=8)
     axes.set_xlabel("steps since the class was shown, once")
     axes.set_ylabel("recognised, %")
     axes.set_title(title, fontsize=10)

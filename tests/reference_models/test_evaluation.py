@@ -63,20 +63,23 @@ def test_the_first_presentation_of_a_class_is_never_recognised_and_episodes_forg
         assert (memory.state.values >= 0).sum() == 5
 
 
-def test_drawings_come_one_at_a_time_and_are_learnt_from_at_once(characters):
-    """Two classes share a drawing's embedding: within one round the second sees what the first has just written."""
-    queries = np.repeat(np.eye(CLASSES, D), DRAWERS, axis=0)
-    memory = Memory(D, 64)
-    calls = []
-    forward = memory.forward
+@pytest.mark.parametrize("protocol, right", [("online", [0.2, 0.2, 0.2]), ("rounds", [1.0, 1.0, 1.0])])
+def test_online_a_drawing_meets_what_was_written_in_its_own_round(characters, protocol, right):
+    """Every round has a direction of its own. Half a step before it, the five classes of the round before lie apart."""
+    plan = plans(characters, count=1)[0]  # [4 rounds, 5 ways]
+    queries = np.zeros((CLASSES * DRAWERS, 20))
+    for r, (sources, labels) in enumerate(zip(plan.sources, plan.labels, strict=True)):
+        queries[sources, labels] = 1.0  # what tells the classes apart,
+        queries[sources, 5 + r] = 3.0  # and less so than what the drawings of a round have in common
+    found = evaluation.answers(Memory(20, 64), queries, plan, protocol=protocol)
+    assert not found[0].any()
+    np.testing.assert_allclose(found[1:].mean(axis=1), right)
 
-    def counted(q, *arguments, **named):
-        calls.append(q.shape)
-        return forward(q, *arguments, **named)
 
-    memory.forward = counted
-    evaluation.answers(memory, queries, plans(characters, count=1)[0])
-    assert calls == [(1, D)] * 20
+def test_another_protocol_is_refused(characters):
+    with pytest.raises(ValueError, match="protocol"):
+        evaluation.answers(Memory(D, 64), np.ones((CLASSES * DRAWERS, D)), plans(characters, count=1)[0],
+                           protocol="offline")
 
 
 def test_the_interval_covers_the_truth_about_95_times_in_100():

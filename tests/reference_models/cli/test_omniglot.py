@@ -1,6 +1,7 @@
 """The command `omniglot`: what it prints and writes, how it resumes, and what it refuses."""
 
 import csv
+import functools
 import json
 import os
 import signal
@@ -15,8 +16,9 @@ import pytest
 from PIL import Image
 from support import small_run
 
-from reference_models.cli import pictures
+from reference_models.cli import omniglot_run, pictures
 from reference_models.cli.main import main
+from reference_models.tasks import life_long
 from reference_models.training import checkpoint
 
 HAVE_PICTURES = pictures.available
@@ -106,6 +108,26 @@ def test_without_matplotlib_it_says_what_is_missing(monkeypatch, capsys):
     assert not list(Path("run").glob("*.png"))
 
 
+def test_a_long_life_is_a_table_a_file_a_picture_and_part_of_the_sentence(monkeypatch, capsys):
+    lives = functools.partial(life_long.lives, lags=(10, 100), steps=400, window=100)
+    monkeypatch.setattr(life_long, "lives", lives)
+    monkeypatch.setattr(omniglot_run, "LIFE_LONG_MEMORY", 512)
+    monkeypatch.setattr(pictures, "available", HAVE_PICTURES)
+    assert main([*TINY, "--life-long", "--out", "run"]) == 0
+    out = capsys.readouterr().out
+    assert "never cleared" in out and "after 10 steps" in out.splitlines()[-1]
+    with open("run/life_long.csv", newline="") as file:
+        assert [row["lag"] for row in csv.DictReader(file)] == ["10", "100"]
+    assert [row["lag"] for row in json.loads(Path("run/results.json").read_text())["life_long"]] == [10, 100]
+    assert Path("run/life_long.png").exists() or not HAVE_PICTURES()
+
+
+@pytest.mark.parametrize("protocol", ["online", "rounds"])
+def test_the_protocol_of_the_evaluation_is_stated(protocol, capsys):
+    assert main([*TINY, "--protocol", protocol, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["protocol"] == protocol
+
+
 def test_a_goal_ends_the_training_early(capsys):
     assert main(["omniglot", "--episodes", "40", "--goal", "0.001", *TINY[3:], "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["episodes"] == 20
@@ -152,7 +174,7 @@ def test_ctrl_c_in_a_real_process_at_various_moments_leaves_a_run_that_ends_in_t
         process.stderr.readline()  # "output goes to cut": it has begun
         time.sleep(wait)
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=300)
         if process.returncode == 0:
             break  # a fast machine was done before
         assert process.returncode == 130, errors
@@ -160,7 +182,7 @@ def test_ctrl_c_in_a_real_process_at_various_moments_leaves_a_run_that_ends_in_t
         stops += 1
         held = (tmp_path / "cut" / "checkpoint.npz").exists()
         process = start("omniglot", "--resume", *TINY[3:]) if held else start(*long)
-    _, errors = process.communicate(timeout=120)
+    _, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors
     assert not list((tmp_path / "cut").glob("*.part")) and not list((tmp_path / "cut").glob(".*"))
     assert main([*long, "--out", "whole"]) == 0
