@@ -18,7 +18,7 @@ from bench import measure
 from refmem.memory import PAPER, Memory, MemoryState
 from refmem.neighbours import exact
 
-KEY_DIM, BATCH, SAMPLES, NEAR = 128, 16, 100, 0.8
+KEY_DIM, BATCH, SAMPLES, NEAR = 128, 16, 30, 0.8
 
 
 def resident_mib() -> float:
@@ -43,7 +43,7 @@ def live(m: int, steps: int, search: str, seed: int) -> dict:
     memory.state = MemoryState(keys=sphere(rng, m), values=np.arange(m), ages=rng.permutation(m),
                                sources=np.full(m, -1))
     batches = steps // BATCH
-    every = max(1, batches // (10 * SAMPLES))  # a hundred samples in each tenth of the life
+    every = max(1, batches // (10 * SAMPLES))  # SAMPLES batches of each tenth of the life
     agreed: list[tuple[int, float]] = []
     resident: list[float] = []
     took, next_label = 0.0, m
