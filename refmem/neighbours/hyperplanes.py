@@ -105,8 +105,8 @@ class Hyperplanes(protocol.Neighbours):
     def _codes(self, projections: Array) -> Array:
         """The bits b_i as one number a vector and table. [tables, n] int32"""
         xp = module_of(projections)
-        weights = 2 ** xp.arange(self.bits, dtype=xp.int32)  # [l]
-        codes: Array = ((projections > 0) * weights).sum(axis=2).astype(xp.int32)
+        weights = 2 ** xp.arange(self.bits, dtype=np.int32)  # [l]
+        codes: Array = ((projections > 0) * weights).sum(axis=2).astype(np.int32)
         return codes
 
     def _probed(self, queries: Array) -> Array:
@@ -114,7 +114,7 @@ class Hyperplanes(protocol.Neighbours):
         xp = module_of(queries)
         projections = self._projections(queries)  # [tables, B, l]
         own = self._codes(projections)[:, :, None]  # [tables, B, 1]
-        turned = own ^ (2 ** xp.argsort(xp.abs(projections), axis=2)).astype(xp.int32)  # [tables, B, l]
+        turned = own ^ (2 ** xp.argsort(xp.abs(projections), axis=2)).astype(np.int32)  # [tables, B, l]
         probed = xp.concatenate([own, turned], axis=2)[:, :, :self.probes]
-        by_query: Array = xp.swapaxes(probed, 0, 1)
+        by_query: Array = probed.transpose(1, 0, 2)
         return by_query
