@@ -195,7 +195,8 @@ def rewriting(method: Searcher, keys: np.ndarray, options: argparse.Namespace) -
     return {"update_us": took["update"] * 1e3, "update_cpu_us": cpu["update"] * 1e3}
 
 
-def in_turns(functions: dict[str, Callable[[int], object]], rounds: int) -> tuple[dict[str, float], dict[str, float]]:
+def in_turns(functions: dict[str, Callable[[int], object]],
+             rounds: int) -> tuple[dict[str, float], dict[str, float]]:
     """The median milliseconds of a call of each function, by the clock and of the processor, called in turns."""
     calls, cpu = {}, {name: [] for name in functions}
     for name, function in functions.items():
