@@ -14,7 +14,7 @@ import numpy as np
 from refmem.gradcheck.place import ROUNDING, Indices, Mask, Place, Vector, flat, random_signs
 from refmem.gradcheck.problem import Subject
 from refmem.gradcheck.tableau import Tableau
-from refmem.gradcheck.walk import MAX_LEVELS, RATIO, SAFETY, Walk, axis, shifted, walk, with_argument
+from refmem.gradcheck.walk import MAX_LEVELS, NEAR, RATIO, SAFETY, Walk, axis, shifted, walk, with_argument
 
 CLEAR = 30.0  # a bend counts when it stands this far out of the noise
 STEADY = (0.6, 1 / 0.6)  # between two steps: 1/4 where smooth, 1 at a kink, 4 at a jump
@@ -106,7 +106,7 @@ def movers(subject: Subject, place: Place, o: int, i: int, elements: Indices, mo
 
 
 def judge_pairs(subject: Subject, place: Place, o: int, i: int, elements: Indices, candidates: Indices,
-                reach: float = 0.6) -> list[Pair]:
+                reach: float = NEAR) -> list[Pair]:
     """One-sided slopes of output elements `elements` along input elements `candidates`, with the analytic values."""
     y, x = flat(place.outputs[o]), place.arguments[i]
     noise = place.output_noise[o]

@@ -40,7 +40,10 @@ class OutputNoise:
 
     def last_places(self, values: Vector, which: Mask) -> float:
         """Standard deviation of the sum of these values when each is rounded once."""
-        return ROUNDING * self.eps * float(np.linalg.norm(values[which]))
+        if not which.any():
+            return 0.0
+        chosen = values[which]
+        return ROUNDING * self.eps * float(np.sqrt(chosen @ chosen))
 
 
 @dataclass
@@ -67,17 +70,16 @@ class Place:
     def gradient_error(self, o: int, i: int, u: Vector) -> float:
         """Standard deviation of <gradient, u> from rounding in the backward pass.
 
-        At least the last place of each element, and of the terms w y (or w y / x) that may have cancelled in it.
+        At least the last place of each element, and of the terms w y that may have cancelled in it.
         """
         g = self.gradients[o][i]
-        least = ROUNDING * self.eps * float(np.linalg.norm(np.hypot(g, self.terms(o, i)) * u))
+        least = ROUNDING * self.eps * float(np.linalg.norm(np.hypot(g, self.terms(o)) * u))
         shifts = self.gradient_noise[o][i] @ u  # [M]
         return max(least, UPPER * root_mean_square(shifts))
 
-    def terms(self, o: int, i: int) -> float:
-        """How large terms may be whose sum is the gradient of argument i: |w y|, and |w y| / |x| for small x."""
-        size = float(np.abs(flat(self.cotangents[o]) * flat(self.outputs[o])).max(initial=0.0))
-        return size / min(1.0, self.spread(i))
+    def terms(self, o: int) -> float:
+        """How large terms may be that cancel in the gradient: |w y|, as in softmax."""
+        return float(np.abs(flat(self.cotangents[o]) * flat(self.outputs[o])).max(initial=0.0))
 
     def scale(self, o: int, i: int) -> tuple[float, bool]:
         """The typical element of the gradient, and whether it vanishes.

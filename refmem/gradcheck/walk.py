@@ -19,6 +19,7 @@ from refmem.gradcheck.place import Place, Vector, flat
 from refmem.gradcheck.problem import Arrays, HostArray, Subject
 from refmem.gradcheck.tableau import Tableau
 
+NEAR = 0.6  # first step, in typical sizes of the argument
 RATIO = 4.0  # of one step to the next
 MIN_LEVELS = 4
 MAX_LEVELS = {np.dtype(np.float32): 9, np.dtype(np.float64): 13}
@@ -61,7 +62,7 @@ class Walk:
     bends: list[list[Vector]]  # [o][level] [n_out] (y+ + y- - 2y) / h
 
 
-def walk(subject: Subject, place: Place, i: int, u: Vector, *, reach: float = 0.6,
+def walk(subject: Subject, place: Place, i: int, u: Vector, *, reach: float = NEAR,
          enough: Callable[[list[Line]], bool] | None = None, bends: bool = False) -> Walk:
     """Take steps of falling size along `u` until `enough(lines)`, or rounding wins.
 
