@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from refmem.arrays import Array, check_dtype, check_float, check_shape
+from refmem.arrays import Array, check_dtype, check_float, check_shape, truncated_normal
 from refmem.ops import dropout, linear
 
 from reference_models import feature_maps
@@ -68,13 +68,11 @@ def initial_params(size: Size, rng: np.random.Generator, dtype: npt.DTypeLike = 
 
 
 def _draw(shape: tuple[int, ...], fan_in: int, gain: float, size: Size, rng: np.random.Generator) -> Array:
+    if size.initialisation == "truncated":
+        return 0.1 * truncated_normal(rng, shape)
     drawn = rng.standard_normal(shape)
-    if size.initialisation == "fan_in":
-        drawn *= (gain / fan_in) ** 0.5
-        return drawn
-    while (outside := np.abs(drawn) > 2).any():
-        drawn[outside] = rng.standard_normal(int(outside.sum()))
-    return drawn * 0.1
+    drawn *= (gain / fan_in) ** 0.5
+    return drawn
 
 
 # --- Forward and backward ---------------------------------------------------------------------------------------

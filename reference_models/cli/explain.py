@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,8 @@ def run(options: argparse.Namespace) -> None:
         raise ValueError(f"{options.image} is like nothing in the memory: it answers with an empty slot")
 
     if options.picture:
-        stored = [(trained.drawings[e.source], f"{trained.names[e.value]}\n{e.cosine:.2f}") for e in evidence]
+        stored = [(trained.drawings[e.source], textwrap.fill(f"{trained.names[e.value]} ({e.cosine:.2f})", 22))
+                  for e in evidence]
         pictures.evidence(options.picture, ink, stored, title=f"taken for {trained.names[evidence[0].value]}")
     if options.json:
         print(json.dumps({

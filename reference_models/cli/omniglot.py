@@ -50,7 +50,8 @@ def add_to(commands: Any) -> None:
                      help="of the evaluation: one drawing at a time (default), or a presentation round at once, which "
                           "is a little easier")
     own.add_argument("--life-long", action="store_true",
-                     help="also fill a memory that is never cleared, and ask again 10 to 50,000 steps later")
+                     help="also fill a memory that is never cleared, and ask again 10 to 50,000 steps later "
+                          "(ten minutes more)")
     own.add_argument("--seed", type=natural, metavar="S", help="default 0")
     own.add_argument("--search", choices=("exact",), default="exact", help="how the memory finds neighbours")
     own.add_argument("--out", type=Path, metavar="DIR", help="default: runs/omniglot-1, or the next free number")

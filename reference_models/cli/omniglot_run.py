@@ -185,8 +185,9 @@ def remember_unseen(finished: checkpoint.Checkpoint, training: OneShotTraining, 
     for label, source in enumerate(shown):
         memory.forward(queries[source][None], np.array([label]), sources=np.array([label]))
     facts, arrays = memory.contents()
+    names = [" ".join(both) for both in zip(unseen.alphabets, unseen.names, strict=True)]
     finished.extras = {"memory": arrays, "gallery": {"drawings": unseen.images[:, 0]}}
-    finished.notes = {"memory": facts, "gallery": [unseen.describe(int(source)) for source in shown]}
+    finished.notes = {"memory": facts, "gallery": names}
 
 
 # --- After it -------------------------------------------------------------------------------------------------------

@@ -126,8 +126,10 @@ def lags(path: Path, rows: Sequence[Recognised], *, title: str) -> None:
     axes.plot(lag, [100 * row.at_once for row in rows], marker="o", markersize=3, linestyle=":", color="0.5",
               label="the same characters, asked 10 steps after they were shown")
     axes.set_xscale("log")
+    axes.set_xticks(lag, [f"{steps:,}" for steps in lag])
+    axes.minorticks_off()
     axes.set_ylim(0, 100)
-    axes.legend(fontsize=8, loc="lower left")
+    axes.legend(fontsize=8)
     axes.set_xlabel("steps since the class was shown, once")
     axes.set_ylabel("recognised, %")
     axes.set_title(title, fontsize=10)

@@ -47,7 +47,7 @@ def run(advance: Callable[[float], Mapping[str, float]], *, counters: Counters, 
     saved = time.monotonic()
     with Interrupts("stopping after this episode batch (Ctrl-C again to stop at once)") as interrupts, \
             Report(title) as report:
-        while budget.spent(counters) < 1:
+        while budget.spent(counters) < 1 and not _reached(goal, curve):
             started = time.monotonic()
             figures = dict(advance(budget.spent(counters)))
             counters.seconds += time.monotonic() - started
@@ -62,16 +62,15 @@ def run(advance: Callable[[float], Mapping[str, float]], *, counters: Counters, 
             if interrupts.requested:
                 save()
                 raise Interrupted
-            if goal is not None and _reached(goal, curve):
-                save()
-                return "goal"
             if time.monotonic() - saved >= save_every:
                 save()
                 saved = time.monotonic()
         save()
-    return "budget"
+    return "budget" if budget.spent(counters) == 1 else "goal"
 
 
-def _reached(goal: float, curve: list[dict[str, float]]) -> bool:
+def _reached(goal: float | None, curve: list[dict[str, float]]) -> bool:
+    if goal is None:
+        return False
     last = [point["accuracy"] for point in curve[-SMOOTHING:]]
     return len(last) == SMOOTHING and sum(last) / SMOOTHING >= goal

@@ -17,6 +17,7 @@ from reference_models.training.clipping import clip_by_global_norm
 from reference_models.training.schedule import Counters, linear_decay
 
 TASK = "omniglot"
+RECENT = 5  # episode batches
 
 
 class OneShotTraining:
@@ -58,7 +59,7 @@ class OneShotTraining:
         right, shown = (np.zeros(recipe.presentations) for _ in range(2))  # by presentation round
 
         memory.clear()
-        plan = self._plan(recipe.labels_at(spent))
+        plan = self._plan(recipe.labels_at(spent, self._accuracy()))
         for batch, rounds in zip(plan.batches(self.characters, scale=recipe.scale), plan.rounds, strict=True):
             images = augment.random_affine(batch.images, self.rng) if recipe.affine else batch.images
             output, cache = self.classifier.forward(images, batch.labels, update=True, training=True, rng=self.rng,
@@ -69,6 +70,10 @@ class OneShotTraining:
                 self._step(self.classifier.backward(cache), factor)
                 losses.append(float(output.loss))  # type: ignore[arg-type]  # there were labels
         return {"loss": float(np.mean(losses)), "accuracy": float(right[1] / shown[1]), "images": int(shown.sum())}
+
+    def _accuracy(self) -> float:
+        """Of the last few episode batches, in the second presentation round."""
+        return float(np.mean([point["accuracy"] for point in self.curve[-RECENT:]] or [0.0]))
 
     def _plan(self, labels: int) -> episodes.Episode:
         recipe = self.recipe

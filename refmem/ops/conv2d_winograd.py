@@ -112,7 +112,7 @@ def backward(dy: Array, cache: Cache) -> tuple[Array, Array, Array]:
     u = (t.kernel @ turned).reshape(N * N, filters, channels)  # [36, F, C]
     images, d_outputs = np.ascontiguousarray(x), np.ascontiguousarray(dy)
     no_bias = np.zeros(channels, x.dtype)
-    d_u = None  # [36, C, F] the sum over the tiles
+    d_u = np.zeros((N * N, channels, filters), x.dtype)  # [36, C, F] the sum over the tiles
     work = _Work(x, filters, channels)
 
     dx = np.empty(x.shape, x.dtype)  # [B, H, W, C]
@@ -121,7 +121,7 @@ def backward(dy: Array, cache: Cache) -> tuple[Array, Array, Array]:
         cut(d_outputs[some], 1, t.data, e)
         cut(images[some], 0, t.taps, taps)
         part = taps.transpose(0, 2, 1) @ e  # [36, C, F]
-        d_u = part if d_u is None else d_u + part
+        d_u = part if some.start == 0 else d_u + part
         products = taps  # [36, T, C] in the same memory: the taps are done with
         np.matmul(e, u, out=products)
         paste(products, t.output, no_bias, dx[some])

@@ -17,8 +17,9 @@ def test_the_released_settings_are_those_of_the_released_code():
     assert RELEASED.profile == "tf2017"
 
 
-def test_the_recipe_has_more_labels_after_three_tenths():
-    assert [RECIPE.labels_at(spent) for spent in (0, 0.29, 0.3, 1)] == [80, 80, 160, 160]
+def test_the_recipe_has_more_labels_after_three_tenths_once_it_has_begun_to_learn():
+    assert [RECIPE.labels_at(spent, 0.8) for spent in (0, 0.29, 0.3, 1)] == [80, 80, 160, 160]
+    assert [RECIPE.labels_at(spent, 0.3) for spent in (0, 1)] == [80, 80]
     assert RECIPE.memory_size >= 160 * RECIPE.presentations  # nothing is evicted
 
 

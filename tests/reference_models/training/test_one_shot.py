@@ -44,7 +44,8 @@ def test_the_first_round_only_fills_an_empty_memory(train, monkeypatch):
     recipe = dataclasses.replace(RECIPE, labels=7, more_labels=9, presentations=4)
     training = OneShotTraining(recipe, train, seed=0)
     forwards, steps = calls_of(training, monkeypatch)
-    for spent, labels in ((0.0, 7), (0.5, 9)):
+    for spent, before, labels in ((0.0, 0.9, 7), (0.5, 0.2, 7), (0.5, 0.9, 9)):
+        training.curve = [{"accuracy": before}] * 3
         forwards.clear()
         steps.clear()
         figures = training.advance(spent)
