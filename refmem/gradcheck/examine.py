@@ -68,7 +68,7 @@ def _persists(subject: Subject, place: Place, o: int, i: int, line: Line, rng: n
         there = replace(subject, problem=problem)
         elsewhere = settle(there, rng, cotangents=place.cotangents)
         other = measure(there, elsewhere, i, line.u, reach=reach).lines[o]
-        subject.evaluations, subject.pulls, subject.seconds = there.evaluations, there.pulls, there.seconds
+        subject.evaluations, subject.pulls = there.evaluations, there.pulls
         seen += other.suspicious and other.residual * line.residual > 0
     return seen >= 2
 

@@ -38,6 +38,14 @@ class OutputNoise:
         shifts = self.samples[:, changed].sum(axis=1)  # [M]
         return max(UPPER * root_mean_square(shifts), least)
 
+    def of_elements(self) -> Vector:
+        """Standard deviation of each element of w y."""
+        least = ROUNDING * self.eps * np.abs(self.weighted)
+        if not len(self.samples):
+            return least
+        measured: Vector = UPPER * np.sqrt((self.samples**2).mean(axis=0))
+        return np.maximum(least, measured)
+
     def last_places(self, values: Vector, which: Mask) -> float:
         """Standard deviation of the sum of these values when each is rounded once."""
         if not which.any():
@@ -91,6 +99,13 @@ class Place:
         if own > 4 * noise:
             return own, False
         return float(np.linalg.norm(flat(self.cotangents[o]) * flat(self.outputs[o]))) / self.spread(i), True
+
+
+def rounded_sum(terms: Vector) -> tuple[float, float]:
+    """Their sum, and the standard deviation of its own rounding: NumPy adds by halves, log2(n) levels deep."""
+    total = float(terms.sum())
+    size = float(np.sqrt(terms @ terms))
+    return total, ROUNDING * float(np.finfo(np.float64).eps) * size * (1 + np.log2(max(terms.size, 1)))
 
 
 def typical(x: HostArray) -> float:
