@@ -14,10 +14,11 @@ from refmem.gradcheck.plan import MAX_DIRECTIONS, MIN_DIRECTIONS
 from refmem.gradcheck.problem import Subject
 from refmem.gradcheck.report import GRADIENT, Row
 from refmem.gradcheck.verdicts import SENSITIVITY, Verdict, cause, floor_of_axes, floor_of_directions
-from refmem.gradcheck.walk import Line, Walk, axis
+from refmem.gradcheck.walk import NEAR, RATIO, Line, Walk, axis
 
 MAX_ELEMENTS = 2048  # of an argument that is walked element by element where directions do not suffice
 MAX_KINKED = 64  # elements of an output, and of an input, whose kinks are judged
+FAR = NEAR * RATIO**7  # first step where rounding hides the slope of smaller ones
 COMFORT = 0.1  # a walk goes on until the floor is this share of the sensitivity, or rounding wins
 
 
@@ -36,6 +37,7 @@ class ArgumentCheck:
     def __post_init__(self) -> None:
         x, outputs = self.place.arguments[self.i], self.place.outputs
         self.n = x.size
+        self.reach, self.looked_far = NEAR, False
         self.wanted = [self.sensitivity or max(SENSITIVITY[x.dtype], SENSITIVITY[y.dtype]) for y in outputs]
         self.scales = [self.place.scale(o, self.i) for o in range(len(outputs))]
         self.open = [o for o in range(len(outputs)) if self.n and np.isfinite(self.place.gradients[o][self.i]).all()]
@@ -63,7 +65,21 @@ class ArgumentCheck:
             return all(self._floor(o, [lines[o]] * copies, copies == 1) <= COMFORT * self.wanted[o] for o in outputs)
 
         bends = copies > 1 or self.n <= MIN_DIRECTIONS
-        return measure(self.subject, self.place, self.i, u, enough=enough, bends=bends)
+        near = measure(self.subject, self.place, self.i, u, reach=self.reach, enough=enough, bends=bends)
+        if self.looked_far or enough(near.lines):
+            return near
+
+        # Rounding may be too large for steps of the size of the argument: a small bias beside a large x W. Larger steps
+        # are taken where they measure better, and agree with these. Not where these see nothing at all: a function
+        # may have another slope far away.
+        self.looked_far = True
+        far = measure(self.subject, self.place, self.i, u, reach=FAR, enough=enough)
+        pairs = [(near.lines[o], far.lines[o], float(np.linalg.norm(u)) * self.scales[o][0]) for o in outputs]
+        if all(a.error > 2 * b.error and a.bound <= slope and abs(a.residual - b.residual) <= a.bound + b.bound
+               for a, b, slope in pairs):
+            self.reach = FAR
+            return far
+        return near
 
     def _random_walks(self) -> list[Walk]:
         walks: list[Walk] = []
@@ -125,15 +141,15 @@ class ArgumentCheck:
         row.curve = (elements or directions)[0].curve if elements or directions else []
 
         disagreeing = sum(line.suspicious for line in elements)
-        found = (confirm(self.subject, self.place, o, self.i, elements, self.rng)
-                 or confirm(self.subject, self.place, o, self.i, directions, self.rng))
+        found = (confirm(self.subject, self.place, o, self.i, elements, self.rng, self.reach)
+                 or confirm(self.subject, self.place, o, self.i, directions, self.rng, self.reach))
         bent = self._bent(o, [*walks, *axes, *([found] if found else [])])
         if bent.any() and not self.at_kinks:
             at_kink = self._judge_kink(o, bent)
             if at_kink is not None:
                 return at_kink
         if found is not None:
-            line, block = locate(self.subject, self.place, o, self.i, found.lines[o])
+            line, block = locate(self.subject, self.place, o, self.i, found.lines[o], self.reach)
             fill(row, self.place, o, self.i, line, block)
             row.verdict = Verdict.FAIL
             row.note = f"{disagreeing} of {self.n} elements disagree" if disagreeing > 1 else ""

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from refmem.gradcheck.place import ROUNDING, Indices, Mask, Place, Vector, flat, random_signs
+from refmem.gradcheck.place import Indices, Mask, Place, Vector, flat, random_signs
 from refmem.gradcheck.problem import Subject
 from refmem.gradcheck.tableau import Tableau
-from refmem.gradcheck.walk import MAX_LEVELS, RATIO, SAFETY, Walk, axis, shifted, walk, with_argument
+from refmem.gradcheck.walk import MAX_LEVELS, NEAR, RATIO, SAFETY, Walk, axis, shifted, walk, with_argument
 
 CLEAR = 30.0  # a bend counts when it stands this far out of the noise
 STEADY = (0.6, 1 / 0.6)  # between two steps: 1/4 where smooth, 1 at a kink, 4 at a jump
@@ -59,8 +59,7 @@ def kinked_elements(place: Place, o: int, walked: Walk) -> Mask:
     if len(walked.bends[o]) < 3 or n == 0:
         return np.zeros(n, np.bool_)
     noise = place.output_noise[o]
-    measured = np.sqrt((noise.samples**2).mean(axis=0)) if len(noise.samples) else 0.0
-    sigma = np.maximum(ROUNDING * noise.eps * np.abs(noise.weighted), measured)  # [n] of w y
+    sigma = noise.of_elements()  # [n] of w y
     w = np.abs(flat(place.cotangents[o]))
     bends = np.array(walked.bends[o])  # [L, n]
     bends = np.where(np.isfinite(bends), bends, 0.0)
@@ -106,11 +105,11 @@ def movers(subject: Subject, place: Place, o: int, i: int, elements: Indices, mo
 
 
 def judge_pairs(subject: Subject, place: Place, o: int, i: int, elements: Indices, candidates: Indices,
-                reach: float = 0.6) -> list[Pair]:
+                reach: float = NEAR) -> list[Pair]:
     """One-sided slopes of output elements `elements` along input elements `candidates`, with the analytic values."""
     y, x = flat(place.outputs[o]), place.arguments[i]
     noise = place.output_noise[o]
-    sigma = ROUNDING * noise.eps * np.abs(y[elements])
+    sigma = noise.of_elements()[elements] / np.abs(flat(place.cotangents[o]))[elements]
     analytic = _jacobian_rows(subject, place, o, i, elements)  # [E, n]
     pairs = []
     for j in candidates:
