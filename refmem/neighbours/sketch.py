@@ -84,8 +84,8 @@ class Sketch(protocol.Neighbours):
         deviations = first_look(self.end, k)
 
         def look(block: slice) -> None:
-            found = np.empty((len(queries[block]), room), np.int32)
-            apart = np.empty((len(queries[block]), room), np.int16)
+            found = jit.scratch("found", (len(queries[block]), room), np.int32)
+            apart = jit.scratch("apart", (len(queries[block]), room), np.int16)
             sketch_kernels.search(queries[block], self.keys, self.filled, self.sketches, self.hyperplanes, self.end,
                                   self.written, deviations, budget, AMPLE, SIGMAS, SAMPLE, found, apart,
                                   slots[block], cosines[block])
