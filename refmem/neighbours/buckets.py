@@ -40,7 +40,8 @@ class Buckets(protocol.Neighbours):
     seed : int
         For the rotations.
     probes : int, optional
-        Buckets that a query visits. None is the share `SHARES` of them. More never finds less.
+        Buckets that a query visits. None is the share `SHARES` of them. More never finds less, unless there
+        were so few slots in them (fewer than k) that the exact search stepped in.
     threads : int
         The queries of a batch are split among them.
     """
