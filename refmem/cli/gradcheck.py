@@ -102,9 +102,17 @@ def _run(checks: list[Check], budget: float | None) -> list[GradReport]:
     deadline = time.perf_counter() + (budget if budget is not None else float("inf"))
     reports = []
     with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
-        for check in progress.track(checks, description="gradcheck"):
+        task = progress.add_task("", total=sum(check.plan.evaluations for check in checks))
+        done = 0
+        for check in checks:
+            progress.update(task, description=check.subject.problem.name)
+            before = done
             check.deadline = deadline
+            check.subject.on_evaluation = lambda now: progress.update(
+                task, completed=before + min(now, check.plan.evaluations))
             reports.append(check.run())
+            done += check.plan.evaluations
+            progress.update(task, completed=done)
     return reports
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from refmem.gradcheck.complex_step import measure
-from refmem.gradcheck.examine import confirm, fill, locate
+from refmem.gradcheck.examine import confirm, fill, locate, through
 from refmem.gradcheck.kinks import judge_pairs, kinked_elements, measured_again, movers
 from refmem.gradcheck.place import Mask, Place, Vector, index_of, random_signs, settle
 from refmem.gradcheck.plan import MAX_DIRECTIONS, MIN_DIRECTIONS
@@ -152,7 +152,10 @@ class ArgumentCheck:
             line, block = locate(self.subject, self.place, o, self.i, found.lines[o], self.reach)
             fill(row, self.place, o, self.i, line, block)
             row.verdict = Verdict.FAIL
-            row.note = f"{disagreeing} of {self.n} elements disagree" if disagreeing > 1 else ""
+            notes = [f"{disagreeing} of {self.n} elements disagree"] if disagreeing > 1 else []
+            if len(block) == 1:
+                notes.append(through(self.subject, self.place, o, self.i, int(block[0]), line.step))
+            row.note = "; ".join(filter(None, notes))
             return row
 
         lines = elements if by_axes else directions
