@@ -17,6 +17,7 @@ import json
 import re
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 from rich.console import Console
@@ -68,6 +69,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.plot:
         from refmem.gradcheck.plot import require_matplotlib
         require_matplotlib()
+        if not Path(arguments.plot).absolute().parent.is_dir():
+            raise ProblemRefused(f"--plot: there is no folder {Path(arguments.plot).parent}")
     checks = _prepare(arguments, dtypes, _device(arguments.device))
     evaluations = sum(check.plan.evaluations for check in checks)
     seconds = sum(check.plan.seconds for check in checks)
@@ -94,7 +97,7 @@ def _prepare(arguments: argparse.Namespace, dtypes: list[str], xp: ArrayModule) 
                        and check.subject.problem.dtype == problem.dtype for check in checks):
                     continue  # a target of the user's that takes no dtype comes only once
                 checks.append(Check(problem, sensitivity=arguments.sensitivity, elements=arguments.elements,
-                                    full=arguments.full, seed=arguments.seed))
+                                    full=arguments.full, seed=arguments.seed, sweep=bool(arguments.plot)))
     return checks
 
 

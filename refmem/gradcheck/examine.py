@@ -95,7 +95,6 @@ def fill(row: Row, place: Place, o: int, i: int, line: Line, block: Indices) -> 
     x = place.arguments[i]
     row.analytic, row.numeric, row.bar = line.predicted, line.numeric, line.error
     row.ulps = abs(line.residual) / float(np.spacing(np.abs(np.asarray(line.predicted, x.dtype))))
-    row.curve = line.curve
     if len(block) == 1:
         row.index = index_of(block[0], x.shape)
     elif len(block) < x.size:
