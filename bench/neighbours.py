@@ -3,7 +3,8 @@
 Keys are 128 wide. `random`: uniform on the sphere, each query at a known cosine from one key. `clustered`: 4000
 clusters with cosine 0.7 between two keys of one, queries drawn as keys are. `ratio_to_exact` is against NumPy alone,
 a matrix product and argmax or argpartition, in the same turns; a
-turn is as many calls as take 20 ms. Recall is against the exact search: `recall_at_1`, with
+turn is as many calls as take 20 ms. `cpu_ms` and its ratio count the processor's time alone: the figure to read where
+others use the same cores. Recall is against the exact search: `recall_at_1`, with
 a 95 % interval (Wilson), is the share of queries whose nearest key is first, `recall_at_k` the share of the k nearest
 that are among the k found.
 """
@@ -113,13 +114,14 @@ def cell(m: int, data: str, threads: int, options: argparse.Namespace) -> list[d
             recalls = {name: recall(method, queries[:64 if name in EXACT else None], wanted[:, :k])
                        for name, method in methods.items()}
             for batch in options.batch:
-                took = times(methods, queries, k, batch, options.rounds)
+                took, cpu = times(methods, queries, k, batch, options.rounds)
                 rows += [{"method": name, "m": m, "B": batch, "k": k, "data": data, "cosine": cosine,
                           "threads": threads, **recalls[name], "ms": took[name],
-                          "ratio_to_exact": took["numpy"] / took[name], "bytes": methods[name].nbytes(),
+                          "ratio_to_exact": took["numpy"] / took[name],
+                          "cpu_ms": cpu[name], "cpu_ratio_to_exact": cpu["numpy"] / cpu[name], "bytes": methods[name].nbytes(),
                           "key_bytes": keys.nbytes} for name in names]
-    rewriting = {name: update_us(method, keys, options) for name, method in methods.items()}  # last: it changes keys
-    return [row | {"update_us": rewriting[row["method"]]} for row in rows]
+    rewritten = {name: rewriting(method, keys, options) for name, method in methods.items()}  # last: it changes keys
+    return [row | rewritten[row["method"]] for row in rows]
 
 
 def unit(x: np.ndarray) -> np.ndarray:
@@ -171,8 +173,9 @@ def wilson(share: float, n: int, z: float = 1.96) -> tuple[float, float]:
     return float(max(0.0, middle - half)), float(min(1.0, middle + half))
 
 
-def times(methods: dict[str, Searcher], queries: np.ndarray, k: int, batch: int, rounds: int) -> dict[str, float]:
-    """The median milliseconds of a batch, for each method, in turns. Every call has other queries."""
+def times(methods: dict[str, Searcher], queries: np.ndarray, k: int, batch: int,
+          rounds: int) -> tuple[dict[str, float], dict[str, float]]:
+    """The median milliseconds of a batch, for each method, as `in_turns`. Every call has other queries."""
     starts = np.random.default_rng(rounds).integers(0, len(queries) - batch + 1, 4096).tolist()
 
     def caller(method: Searcher) -> Callable[[int], object]:
@@ -181,19 +184,21 @@ def times(methods: dict[str, Searcher], queries: np.ndarray, k: int, batch: int,
     return in_turns({name: caller(method) for name, method in methods.items()}, rounds)
 
 
-def update_us(method: Searcher, keys: np.ndarray, options: argparse.Namespace) -> float | None:
+def rewriting(method: Searcher, keys: np.ndarray, options: argparse.Namespace) -> dict[str, float | None]:
     """The median microseconds of rewriting 16 slots."""
     if method.update is None:
-        return None
+        return {"update_us": None, "update_cpu_us": None}
     rng = np.random.default_rng(options.seed + 1)
     update, slots = method.update, [rng.choice(len(keys), REWRITTEN, replace=False) for _ in range(64)]
     new = [unit(rng.standard_normal((REWRITTEN, KEY_DIM), dtype=np.float32)) for _ in range(64)]
-    return in_turns({"update": lambda call: update(slots[call % 64], new[call % 64])}, options.rounds)["update"] * 1e3
+    took, cpu = in_turns({"update": lambda call: update(slots[call % 64], new[call % 64])}, options.rounds)
+    return {"update_us": took["update"] * 1e3, "update_cpu_us": cpu["update"] * 1e3}
 
 
-def in_turns(functions: dict[str, Callable[[int], object]], rounds: int) -> dict[str, float]:
-    """As `measure.in_turns`, with several calls in a turn where one is short: all have TURN ms to get warm."""
-    calls = {}
+def in_turns(functions: dict[str, Callable[[int], object]],
+             rounds: int) -> tuple[dict[str, float], dict[str, float]]:
+    """The median milliseconds of a call of each function, by the clock and of the processor, called in turns."""
+    calls, cpu = {}, {name: [] for name in functions}
     for name, function in functions.items():
         function(0)
         start = time.perf_counter()
@@ -201,18 +206,21 @@ def in_turns(functions: dict[str, Callable[[int], object]], rounds: int) -> dict
         calls[name] = max(1, int(TURN / 1e3 / (time.perf_counter() - start)))
 
     def turn(name: str) -> None:
+        start = time.process_time()
         for call in range(calls[name]):
             functions[name](call)
+        cpu[name].append((time.process_time() - start) * 1e3 / calls[name])
 
     took = measure.medians(list(measure.in_turns({name: lambda name=name: turn(name) for name in functions}, rounds)))
-    return {name: took[name] / calls[name] for name in functions}
+    return ({name: took[name] / calls[name] for name in functions},
+            {name: float(np.median(each[1:])) for name, each in cpu.items()})
 
 
 def show(rows: list[dict[str, Any]]) -> None:
     """Print the rows as a table."""
     table = rich.table.Table()
     columns = ("method", "m", "B", "k", "data", "cosine", "threads", "recall_at_1", "recall_at_k", "ms",
-               "ratio_to_exact", "update_us", "bytes")
+               "ratio_to_exact", "cpu_ratio_to_exact", "update_us", "bytes")
     for column in columns:
         table.add_column(column, no_wrap=column == "method", justify="left" if column == "method" else "right")
     for row in rows:

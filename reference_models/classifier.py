@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from refmem.arrays import Array, ArrayModule
+from refmem.arrays import Array, ArrayModule, check_finite, check_float, check_rank, check_shape
 from refmem.memory import memory as memory_module
 from refmem.memory.memory import Memory, MemoryOutput
 from refmem.memory.profiles import PAPER, Profile
@@ -78,6 +78,7 @@ class Classifier:
 
     def embed(self, images: Array) -> Array:
         """The queries of images [B, 28, 28, 1], without dropout: [B, D]."""
+        self._check(images)
         return self._embed(images, None)[0]
 
     def forward(self, images: Array, labels: Array | None = None, *, update: bool = True, training: bool = False,
@@ -105,6 +106,7 @@ class Classifier:
         ValueError, TypeError
             If an argument is wrong, or dropout has no `rng`. The memory is then as it was.
         """
+        self._check(images)
         scale = None
         if training and self.size.keep < 1:
             if rng is None:
@@ -126,6 +128,12 @@ class Classifier:
 
         gradients = data_parallel.run(backward_of_shard, zip(cache.shards, cache.embeddings, strict=True))
         return data_parallel.add(gradients) | d_memory
+
+    def _check(self, images: Array) -> None:
+        check_float("images", images)
+        check_rank("images", images, 4)
+        check_shape("images", images, (len(images), embedding.SIDE, embedding.SIDE, 1))
+        check_finite("images", images)
 
     def _embed(self, images: Array, scale: Array | None) -> tuple[Array, list[slice], list[embedding.Cache]]:
         def embed_shard(rows: slice) -> tuple[Array, embedding.Cache]:

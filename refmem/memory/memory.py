@@ -17,22 +17,19 @@ from refmem.arrays import (
     ArrayModule,
     check_finite,
     check_float,
-    check_labels,
-    check_rank,
     check_shape,
     inner_products,
     module_of,
-    to_device,
     to_host,
     truncated_normal,
 )
+from refmem.memory import arguments, read, write
 from refmem.memory import loss as margin_loss
-from refmem.memory import read, write
 from refmem.memory import state as states
 from refmem.memory.loss import Margin
 from refmem.memory.profiles import PAPER, Profile
 from refmem.memory.read import KeysRead, Reading
-from refmem.memory.state import MemoryState
+from refmem.memory.state import NO_SOURCE, MemoryState
 from refmem.memory.write import WritePlan
 from refmem.neighbours import Neighbours
 from refmem.ops import l2_normalize
@@ -100,17 +97,13 @@ class Memory:
     def __init__(self, key_dim: int, memory_size: int, *, profile: Profile = PAPER, vocab_size: int | None = None,
                  dtype: npt.DTypeLike = np.float64, xp: ArrayModule = np, seed: int = 0, search: str = "exact",
                  threads: int = 1) -> None:
-        for name, value in (("key_dim", key_dim), ("memory_size", memory_size)):
-            if not isinstance(value, (int, np.integer)) or value < 1:
-                raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
-        if vocab_size is not None and (not isinstance(vocab_size, (int, np.integer)) or vocab_size < 1):
-            raise ValueError(f"vocab_size must be a whole number of at least 1 or None, got {vocab_size!r}")
         if profile.recent_hint and vocab_size is None:
             raise ValueError(f"the profile {profile.name!r} keeps a recent slot for each label and needs vocab_size")
         if np.dtype(dtype) not in (np.float32, np.float64):
             raise TypeError(f"dtype must be float32 or float64, got {np.dtype(dtype)}")
-        self.key_dim, self.memory_size = int(key_dim), int(memory_size)
-        self.vocab_size = None if vocab_size is None else int(vocab_size)
+        self.key_dim = arguments.whole("key_dim", key_dim)
+        self.memory_size = arguments.whole("memory_size", memory_size)
+        self.vocab_size = None if vocab_size is None else arguments.whole("vocab_size", vocab_size)
         self.profile, self.dtype, self.xp = profile, np.dtype(dtype), xp
         self.params: dict[str, Array] = {}
         if profile.query_projection:
@@ -178,10 +171,10 @@ class Memory:
         Not differentiated: the choice of neighbours (piecewise constant), keys, values and ages (activations kept
         from the past), and everything that is written.
         """
-        queries = self._checked_queries(queries)
-        labels = self._checked_labels(labels, queries)
-        sources = self._checked_slots("sources", sources, labels, -1, None)
-        oldest = self._checked_slots("oldest", oldest, labels, 0, self.memory_size - 1)
+        queries = arguments.queries(queries, self.key_dim, self.dtype, self.xp)
+        labels = arguments.labels(labels, len(queries), self.vocab_size, self.xp)
+        sources = arguments.per_row("sources", sources, labels, NO_SOURCE)
+        oldest = arguments.per_row("oldest", oldest, labels, 0, self.memory_size - 1)
         state, rules = self._state, self.profile.rules
 
         projection = self.params["query_projection"].copy() if self.profile.query_projection else None
@@ -292,38 +285,3 @@ class Memory:
 
     def _empty(self) -> MemoryState:
         return states.empty(self.key_dim, self.memory_size, self.profile, self.vocab_size, self.dtype, self.xp)
-
-    def _checked_queries(self, queries: Array) -> Array:
-        check_rank("queries", queries, 2)
-        self._check_device("queries", queries)
-        if queries.shape[1] != self.key_dim:
-            raise ValueError(f"queries must be {self.key_dim} wide like the keys, got {queries.shape[1]}")
-        if queries.dtype not in (np.float32, np.float64) or not np.can_cast(queries.dtype, self.dtype):
-            raise TypeError(f"queries must be {self.dtype} like the memory, got {queries.dtype}")
-        check_finite("queries", queries)
-        return queries.astype(self.dtype)  # a copy: the cache must not change with the caller's array
-
-    def _check_device(self, name: str, x: Array) -> None:
-        if module_of(x, name) is not self.xp:
-            raise TypeError(f"{name} must be an array of {self.xp.__name__} like the memory, "
-                            f"got one of {module_of(x).__name__}")
-
-    def _checked_labels(self, labels: Array | None, queries: Array) -> Array | None:
-        if labels is None:
-            return None
-        self._check_device("labels", labels)
-        check_labels("labels", labels, len(queries), self.vocab_size)
-        return labels.astype(np.int64)
-
-    def _checked_slots(self, name: str, given: Array | None, labels: Array | None, low: int,
-                       high: int | None) -> Array | None:
-        if given is None:
-            return None
-        if labels is None:
-            raise ValueError(f"{name} needs labels: without them nothing is written")
-        check_shape(name, given, labels.shape)
-        if given.dtype.kind not in "iu":
-            raise TypeError(f"{name} must be integers, got {given.dtype}")
-        if given.size and (int(given.min()) < low or (high is not None and int(given.max()) > high)):
-            raise ValueError(f"{name} must be at least {low}" + ("" if high is None else f" and at most {high}"))
-        return to_device(to_host(given).astype(np.int64), labels)
