@@ -47,6 +47,8 @@ class Classifier:
         For the initial weights.
     xp : module
         `numpy`, or `cupy` to work on the GPU.
+    search : str
+        How the memory finds neighbours: a name of `refmem.neighbours`.
 
     Attributes
     ----------
@@ -57,7 +59,8 @@ class Classifier:
 
     def __init__(self, size: str | Size = "recipe", *, memory_size: int, profile: Profile = PAPER,
                  vocab_size: int | None = None, conv: str | None = None, shards: int = 2,
-                 dtype: npt.DTypeLike = np.float32, seed: int = 0, xp: ArrayModule = np) -> None:
+                 dtype: npt.DTypeLike = np.float32, seed: int = 0, xp: ArrayModule = np,
+                 search: str = "exact") -> None:
         if isinstance(size, str) and size not in SIZES:
             raise ValueError(f"size must be one of {', '.join(SIZES)}, got {size!r}")
         if conv is None:
@@ -69,7 +72,7 @@ class Classifier:
         self.size = SIZES[size] if isinstance(size, str) else size
         self.conv, self.shards = conv, shards
         self.memory = Memory(self.size.fully_connected[-1], memory_size, profile=profile, vocab_size=vocab_size,
-                             dtype=dtype, seed=seed, xp=xp)
+                             dtype=dtype, seed=seed, xp=xp, search=search)
         drawn = embedding.initial_params(self.size, np.random.default_rng(seed), dtype)
         self.params = {name: xp.asarray(weights) for name, weights in drawn.items()} | self.memory.params
 

@@ -5,7 +5,8 @@
 
 Two readings stand side by side. Both give a pool of neighbours [B, C]; the loss and the write look into it.
 The choice of neighbours is not differentiated: it is piecewise constant. The cosines are, with respect to the
-query only, since keys are activations of the past, not parameters.
+query only, since keys are activations of the past, not parameters. Who the neighbours are is asked of an exact
+search, or of `index` where the memory has one.
 """
 
 from typing import NamedTuple
@@ -13,7 +14,7 @@ from typing import NamedTuple
 from refmem.arrays import Array, inner_products, module_of
 from refmem.memory.profiles import Profile
 from refmem.memory.state import MemoryState
-from refmem.neighbours import exact
+from refmem.neighbours import Neighbours, exact
 
 
 class Reading(NamedTuple):
@@ -27,7 +28,8 @@ class Reading(NamedTuple):
     temperature: float  # t
 
 
-def read_paper(state: MemoryState, q: Array, profile: Profile, labels: Array | None) -> Reading:
+def read_paper(state: MemoryState, q: Array, profile: Profile, labels: Array | None,
+               index: Neighbours | None = None) -> Reading:
     """The text: k neighbours among the filled slots, softmax over all of them. `labels` are not looked at.
 
     An empty memory answers with the empty value and confidence 0.
@@ -36,7 +38,11 @@ def read_paper(state: MemoryState, q: Array, profile: Profile, labels: Array | N
     m = state.keys.shape[0]
     t = profile.temperature_in(m)
     filled = state.values != profile.empty_value  # [m]
-    neighbours, cosines = exact.search(q, state.keys, profile.neighbours_in(m), filled=filled)  # [B, k] each
+    k = profile.neighbours_in(m)
+    if index is None:
+        neighbours, cosines = exact.search(q, state.keys, k, filled=filled)  # [B, k] each
+    else:
+        neighbours, cosines = through_index(index, state, q, k, filled)
     present = neighbours >= 0  # [B, k]
     found = xp.where(present, state.values[neighbours], profile.empty_value)  # [B, k]
 
@@ -48,14 +54,19 @@ def read_paper(state: MemoryState, q: Array, profile: Profile, labels: Array | N
     return Reading(neighbours, cosines, found, found[:, 0], confidence, t)
 
 
-def read_tf2017(state: MemoryState, q: Array, profile: Profile, labels: Array | None) -> Reading:
+def read_tf2017(state: MemoryState, q: Array, profile: Profile, labels: Array | None,
+                index: Neighbours | None = None) -> Reading:
     """The released code: empty slots are neighbours too, the label's recent slot joins as the last column, and the
     softmax and the answer leave the last column out, whether it is the recent slot or the k-th neighbour.
     """
     xp = module_of(q)
     m = state.keys.shape[0]
     t = profile.temperature_in(m)
-    pool, _ = exact.search(q, state.keys, profile.neighbours_in(m))  # [B, k]
+    k = profile.neighbours_in(m)
+    if index is None:
+        pool, _ = exact.search(q, state.keys, k)  # [B, k]
+    else:
+        pool, _ = through_index(index, state, q, k, None)
     if labels is not None and state.recent is not None and profile.recent_hint:
         pool = xp.concatenate([pool, state.recent[labels][:, None]], axis=1)  # [B, k + 1]
     if pool.shape[1] < 2:
@@ -69,6 +80,20 @@ def read_tf2017(state: MemoryState, q: Array, profile: Profile, labels: Array | 
     weights = xp.exp(t * (answering - answering.max(axis=1, keepdims=True)))  # [B, C - 1]
     confidence = weights / weights.sum(axis=1, keepdims=True)  # [B, C - 1]
     return Reading(pool, cosines, found, values, confidence, t)
+
+
+def through_index(index: Neighbours, state: MemoryState, q: Array, k: int,
+                  filled: Array | None) -> tuple[Array, Array]:
+    """As `exact.search`. A zero query has no direction that an index could use, and is compared with every key."""
+    xp = module_of(q)
+    directed = (q != 0).any(axis=1)  # [B]
+    if bool(directed.all()):
+        return index.search(q, k)
+    slots = xp.empty((len(q), k), dtype=xp.int64)
+    cosines = xp.empty((len(q), k), dtype=q.dtype)
+    slots[directed], cosines[directed] = index.search(q[directed], k)
+    slots[~directed], cosines[~directed] = exact.search(q[~directed], state.keys, k, filled=filled)
+    return slots, cosines
 
 
 READ = {"paper": read_paper, "tf2017": read_tf2017}
