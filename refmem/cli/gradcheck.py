@@ -25,7 +25,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from refmem.arrays import ArrayModule
-from refmem.cli.gradcheck_targets import TARGETS, resolve
+from refmem.cli.gradcheck_targets import CPU_ONLY, TARGETS, resolve
 from refmem.gradcheck.check import Check
 from refmem.gradcheck.plan import LIMIT
 from refmem.gradcheck.problem import ProblemRefused
@@ -89,7 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _prepare(arguments: argparse.Namespace, dtypes: list[str], xp: ArrayModule) -> list[Check]:
     checks: list[Check] = []
-    for name in arguments.names or TARGETS:
+    for name in arguments.names or [name for name in TARGETS if xp is np or name not in CPU_ONLY]:
         make = resolve(name)
         for dtype in dtypes:
             for problem in make(dtype, xp):

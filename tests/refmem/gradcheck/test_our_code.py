@@ -7,9 +7,11 @@ import pkgutil
 import numpy as np
 import pytest
 
+from support.standin import standin
+
 import refmem.ops
-from refmem.cli.gradcheck_targets import MEMORY, MODELS, OPS, TARGETS
-from refmem.gradcheck import Verdict, assert_gradients
+from refmem.cli.gradcheck_targets import CPU_ONLY, MEMORY, MODELS, OPS, TARGETS
+from refmem.gradcheck import Verdict, assert_gradients, check_problem
 from refmem.gradcheck.report import GRADIENT
 
 
@@ -68,3 +70,11 @@ def test_no_model_is_missing():
         for thing in vars(module).values():
             if inspect.isclass(thing) and thing.__module__ == module.__name__ and hasattr(thing, "backward"):
                 assert name in MODELS, f"{thing.__name__} has a backward pass that refmem gradcheck does not know"
+
+
+@pytest.mark.parametrize("name", [name for name in TARGETS if name not in CPU_ONLY])
+def test_the_same_on_another_device(name):
+    here, there = (check_problem(TARGETS[name]("float64", xp)) for xp in (np, standin))
+    assert there.failed == there.inconclusive == 0
+    assert [(row.check, row.input, row.output) for row in there.rows] == [
+        (row.check, row.input, row.output) for row in here.rows]
