@@ -311,8 +311,9 @@ def test_impossible_options_are_refused_by_the_parser(wrong, capsys):
 
 def test_a_command_that_fails_early_leaves_no_empty_folder(tmp_path, capsys):
     (tmp_path / "nothing").mkdir()
-    assert main(["omniglot", "--data", str(tmp_path / "nothing"), "--episodes", "1", "--out", str(tmp_path / "run")]) == 2
+    (tmp_path / "own").mkdir()
+    command = ["omniglot", "--data", str(tmp_path / "nothing"), "--episodes", "1", "--out"]
+    assert main([*command, str(tmp_path / "run")]) == 2
     assert not (tmp_path / "run").exists()
-    (tmp_path / "own").mkdir()  # a folder that was there stays
-    assert main(["omniglot", "--data", str(tmp_path / "nothing"), "--episodes", "1", "--out", str(tmp_path / "own")]) == 2
-    assert (tmp_path / "own").exists()
+    assert main([*command, str(tmp_path / "own")]) == 2
+    assert (tmp_path / "own").exists()  # a folder that was there before stays
