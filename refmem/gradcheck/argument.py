@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from refmem.gradcheck.complex_step import measure
-from refmem.gradcheck.examine import confirm, fill, locate
+from refmem.gradcheck.examine import confirm, fill, locate, through
 from refmem.gradcheck.kinks import judge_pairs, kinked_elements, measured_again, movers
 from refmem.gradcheck.place import Mask, Place, Vector, index_of, random_signs, settle
 from refmem.gradcheck.plan import MAX_DIRECTIONS, MIN_DIRECTIONS
@@ -32,6 +32,7 @@ class ArgumentCheck:
     rng: np.random.Generator
     sensitivity: float | None = None
     elements: bool = False
+    sweep: bool = False  # take one walk over all steps, for the plot
     at_kinks: bool = False  # the kinks have been judged already
 
     def __post_init__(self) -> None:
@@ -138,7 +139,10 @@ class ArgumentCheck:
         directions, elements = [w.lines[o] for w in walks], [w.lines[o] for w in axes]
         by_axes = len(elements) == self.n
         row.method = f"{len(elements)} elements" if by_axes else f"{len(directions)} directions"
-        row.curve = (elements or directions)[0].curve if elements or directions else []
+        if self.sweep:
+            u = random_signs(self.rng, (self.n,))
+            shown = measure(self.subject, self.place, self.i, u, reach=self.reach).lines[o]
+            row.curve, row.chosen = shown.curve, (shown.step, shown.error)
 
         disagreeing = sum(line.suspicious for line in elements)
         found = (confirm(self.subject, self.place, o, self.i, elements, self.rng, self.reach)
@@ -152,7 +156,10 @@ class ArgumentCheck:
             line, block = locate(self.subject, self.place, o, self.i, found.lines[o], self.reach)
             fill(row, self.place, o, self.i, line, block)
             row.verdict = Verdict.FAIL
-            row.note = f"{disagreeing} of {self.n} elements disagree" if disagreeing > 1 else ""
+            notes = [f"{disagreeing} of {self.n} elements disagree"] if disagreeing > 1 else []
+            if len(block) == 1:
+                notes.append(through(self.subject, self.place, o, self.i, int(block[0]), line.step))
+            row.note = "; ".join(filter(None, notes))
             return row
 
         lines = elements if by_axes else directions
@@ -191,7 +198,8 @@ class ArgumentCheck:
             smooth = tuple(w.copy() for w in self.place.cotangents)
             smooth[o].reshape(-1)[bent] = 0
             rest = settle(self.subject, self.rng, smooth)
-            row = ArgumentCheck(self.subject, rest, self.i, self.rng, self.wanted[o], self.elements, True).row(o)
+            row = ArgumentCheck(self.subject, rest, self.i, self.rng, self.wanted[o], self.elements,
+                                self.sweep, True).row(o)
             if row.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE):
                 row.note += f"{'; ' if row.note else ''}in the elements of the output that have no kink"
                 return row

@@ -6,12 +6,13 @@ from dataclasses import replace
 import numpy as np
 
 from refmem.gradcheck.complex_step import measure
-from refmem.gradcheck.place import Indices, Place, index_of, random_signs, settle
+from refmem.gradcheck.place import Indices, Place, Vector, flat, index_of, random_signs, settle
 from refmem.gradcheck.problem import Subject
 from refmem.gradcheck.report import Row
-from refmem.gradcheck.walk import NEAR, SAFETY, Line, Walk, shifted, with_argument
+from refmem.gradcheck.walk import NEAR, SAFETY, Line, Walk, axis, shifted, with_argument
 
 MAX_SUSPECTS = 8  # directions measured again
+MAX_OUTPUTS = 256  # elements of an output that are asked for their share in an error
 OTHER_STEPS = (0.71, 0.45)  # times the first step of before, in the repetitions
 COARSE = 1e-10  # a machine epsilon above this leaves kinks unresolved
 ASIDE = 3e-3  # how far the other places are, in typical sizes of the argument
@@ -94,7 +95,6 @@ def fill(row: Row, place: Place, o: int, i: int, line: Line, block: Indices) -> 
     x = place.arguments[i]
     row.analytic, row.numeric, row.bar = line.predicted, line.numeric, line.error
     row.ulps = abs(line.residual) / float(np.spacing(np.abs(np.asarray(line.predicted, x.dtype))))
-    row.curve = line.curve
     if len(block) == 1:
         row.index = index_of(block[0], x.shape)
     elif len(block) < x.size:
@@ -109,3 +109,33 @@ def severity(line: Line) -> float:
     if not math.isfinite(line.error):
         return 0.0
     return abs(line.residual) / line.bound if line.bound > 0 else (math.inf if line.residual else 0.0)
+
+
+def through(subject: Subject, place: Place, o: int, i: int, j: int, step: float) -> str:
+    """Which element of the output the error at input element j comes through, where one has more than half of it."""
+    y, x = place.outputs[o], place.arguments[i]
+    if not 1 < y.size <= MAX_OUTPUTS or not math.isfinite(step):
+        return ""
+    ahead, behind = (subject.at_step(with_argument(place.arguments, i, shifted(x, axis(x.size, j), sign * step)))
+                     for sign in (1, -1))
+    if ahead is None or behind is None:
+        return ""
+    slopes = (flat(ahead[o]) - flat(behind[o])) / (2 * step)  # [n_out]
+    foretold = jacobian_rows(subject, place, o, i, np.arange(y.size))[:, j]
+    shares = np.abs(flat(place.cotangents[o]) * (slopes - foretold))
+    worst = int(shares.argmax())
+    if shares[worst] <= 0.5 * shares.sum():
+        return ""
+    return f"through {subject.problem.output_name(o, len(place.outputs))}{list(index_of(worst, y.shape))}"
+
+
+def jacobian_rows(subject: Subject, place: Place, o: int, i: int, elements: Indices) -> Vector:
+    """The rows of the Jacobian as the backward pass has them, one call for each element of the output.  [E, n]"""
+    _, pull = subject.linearize(place.arguments)
+    rows = []
+    for e in elements:
+        cotangents = [np.zeros_like(w) for w in place.cotangents]
+        cotangents[o].reshape(-1)[e] = 1
+        gradient = pull(tuple(cotangents))[i]
+        rows.append(np.zeros(place.arguments[i].size) if gradient is None else flat(gradient))
+    return np.array(rows)

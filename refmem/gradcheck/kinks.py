@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from refmem.gradcheck.place import Indices, Mask, Place, Vector, flat, random_signs
+from refmem.gradcheck.examine import jacobian_rows
+from refmem.gradcheck.place import Indices, Mask, Place, flat, random_signs
 from refmem.gradcheck.problem import Subject
 from refmem.gradcheck.tableau import Tableau
 from refmem.gradcheck.walk import MAX_LEVELS, NEAR, RATIO, SAFETY, Walk, axis, shifted, walk, with_argument
@@ -110,7 +111,7 @@ def judge_pairs(subject: Subject, place: Place, o: int, i: int, elements: Indice
     y, x = flat(place.outputs[o]), place.arguments[i]
     noise = place.output_noise[o]
     sigma = noise.of_elements()[elements] / np.abs(flat(place.cotangents[o]))[elements]
-    analytic = _jacobian_rows(subject, place, o, i, elements)  # [E, n]
+    analytic = jacobian_rows(subject, place, o, i, elements)  # [E, n]
     pairs = []
     for j in candidates:
         if subject.out_of_time:
@@ -138,14 +139,3 @@ def measured_again(subject: Subject, place: Place, o: int, i: int, pair: Pair) -
     [other] = judge_pairs(subject, place, o, i, *only, reach=0.43)
     apart = max(abs(other.left - pair.left), abs(other.right - pair.right))
     return replace(pair, error=max(pair.error, other.error, apart))
-
-
-def _jacobian_rows(subject: Subject, place: Place, o: int, i: int, elements: Indices) -> Vector:
-    _, pull = subject.linearize(place.arguments)
-    rows = []
-    for e in elements:
-        cotangents = [np.zeros_like(w) for w in place.cotangents]
-        cotangents[o].reshape(-1)[e] = 1
-        gradient = pull(tuple(cotangents))[i]
-        rows.append(np.zeros(place.arguments[i].size) if gradient is None else flat(gradient))
-    return np.array(rows)

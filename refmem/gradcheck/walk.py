@@ -35,6 +35,7 @@ class Line:
     residual: float = math.nan  # numeric slope less predicted
     error: float = math.inf  # its error bar
     noise: float = math.inf  # the share of rounding in it
+    step: float = math.nan  # at which the tableau chose it
     curve: list[tuple[float, float]] = field(default_factory=list)  # (step, R(step)), for the plot
 
     @property
@@ -140,7 +141,7 @@ class Watch:
         self.line.curve.append((step, residual))
         if math.isfinite(self.table.error):
             hidden = self.noise.last_places(self.w * self.y, ~self.changed) / (math.sqrt(2) * self.first)
-            self.line.residual = self.table.value
+            self.line.residual, self.line.step = self.table.value, self.table.step
             self.line.noise = math.hypot(self.table.noise, hidden, self.gradient_error)
             self.line.error = self.table.error - self.table.noise + self.line.noise
             if self._unresolved():
