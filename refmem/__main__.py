@@ -1,0 +1,7 @@
+"""`python -m refmem` is the command `refmem`."""
+
+import sys
+
+from refmem.cli.main import main
+
+sys.exit(main())
