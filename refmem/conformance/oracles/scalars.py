@@ -6,7 +6,6 @@ text of the equations gives three things: a check (floats), how far rounding can
 """
 
 import math
-import random
 from typing import Any, TypeAlias
 
 Scalar: TypeAlias = Any
@@ -16,21 +15,25 @@ UNIT = 2.0**-30
 
 
 class Disturbed:
-    """A float whose every operation is off by a random relative error of at most `UNIT`.
+    """A float whose every operation is off by a relative error of at most `UNIT`.
 
     The standard model of floating point is fl(x op y) = (x op y)(1 + delta), |delta| <= u. To first order
     the error of a result is proportional to u, so that what is measured for `UNIT` can be scaled to any dtype.
+    Like rounding, delta depends on the number alone, so that what is equal stays equal; each seed has its own deltas.
     """
 
-    __slots__ = ("value", "rng")
+    __slots__ = ("value", "seed")
 
-    def __init__(self, value: float, rng: random.Random) -> None:
-        self.value, self.rng = value, rng
+    def __init__(self, value: float, seed: int) -> None:
+        self.value, self.seed = value, seed
 
     def _rounded(self, exact: float) -> "Disturbed":
-        return Disturbed(exact * (1.0 + UNIT * (2.0 * self.rng.random() - 1.0)), self.rng)
+        scrambled = (hash(exact) ^ self.seed * 0x9E3779B97F4A7C15) * 0xD6E8FEB86659FD93 >> 16 & 0xFFFFFFFF
+        return Disturbed(exact * (1.0 + UNIT * (scrambled / 2.0**31 - 1.0)), self.seed)
 
     def __add__(self, other: Scalar) -> "Disturbed":
+        if plain(other) == 0.0 or self.value == 0.0:  # no rounding: exact in every dtype
+            return Disturbed(self.value + plain(other), self.seed)
         return self._rounded(self.value + plain(other))
 
     def __sub__(self, other: Scalar) -> "Disturbed":
@@ -40,6 +43,8 @@ class Disturbed:
         return self._rounded(plain(other) - self.value)
 
     def __mul__(self, other: Scalar) -> "Disturbed":
+        if abs(plain(other)) == 1.0 or abs(self.value) == 1.0:
+            return Disturbed(self.value * plain(other), self.seed)
         return self._rounded(self.value * plain(other))
 
     def __truediv__(self, other: Scalar) -> "Disturbed":
@@ -52,10 +57,10 @@ class Disturbed:
     __rmul__ = __mul__
 
     def __neg__(self) -> "Disturbed":
-        return Disturbed(-self.value, self.rng)
+        return Disturbed(-self.value, self.seed)
 
     def __abs__(self) -> "Disturbed":
-        return Disturbed(abs(self.value), self.rng)
+        return Disturbed(abs(self.value), self.seed)
 
     def __lt__(self, other: Scalar) -> bool:
         return self.value < plain(other)
