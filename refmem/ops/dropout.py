@@ -18,28 +18,27 @@ class Cache(NamedTuple):
     scale: Array  # [...] m / keep: what each element was multiplied by
 
 
-def draw(x: Array, keep: float, rng: np.random.Generator) -> Array:
-    """The factors m / keep for an `x` of this shape, dtype and device.
+def draw(shape: tuple[int, ...], keep: float, rng: np.random.Generator, *, like: Array) -> Array:
+    """The factors m / keep, with the dtype and on the device of `like`.
 
     One number in [0, 1) is drawn on the host for each element, in row-major order and always in float64: the same
-    generator gives the same mask for either dtype and on either device. For keep = 1 nothing is drawn.
+    generator gives the same mask for either dtype and on either device. For keep = 1 nothing is drawn. A batch that
+    is split among workers draws its mask here, whole, so that the mask does not depend on the split.
 
     Raises
     ------
     ValueError
         If `keep` does not lie in (0, 1].
     TypeError
-        If `rng` is not a `numpy.random.Generator`, or `x` not float32 or float64.
+        If `rng` is not a `numpy.random.Generator`, or `like` not float32 or float64.
     """
-    check_float("x", x)
+    check_float("like", like)
     if not 0 < keep <= 1:
         raise ValueError(f"keep must lie in (0, 1], got {keep}")
     if not isinstance(rng, np.random.Generator):
         raise TypeError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}")
-    if keep == 1:
-        return to_device(np.ones(x.shape, x.dtype), like=x)  # [...]
-    kept = rng.random(x.shape) < keep  # [...]
-    return to_device(kept.astype(x.dtype) / x.dtype.type(keep), like=x)  # [...]
+    kept = np.ones(shape, bool) if keep == 1 else rng.random(shape) < keep  # [...]
+    return to_device(kept.astype(like.dtype) / like.dtype.type(keep), like=like)  # [...]
 
 
 def forward(x: Array, keep: float, rng: np.random.Generator) -> tuple[Array, Cache]:
@@ -64,7 +63,8 @@ def forward(x: Array, keep: float, rng: np.random.Generator) -> tuple[Array, Cac
     ValueError, TypeError
         As `draw`.
     """
-    scale = draw(x, keep, rng)  # [...]
+    check_float("x", x)
+    scale = draw(x.shape, keep, rng, like=x)  # [...]
     return x * scale, Cache(scale)
 
 

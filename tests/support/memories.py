@@ -13,7 +13,7 @@ def holding(profile, keys, values, ages=None, *, vocab_size=10, recent=None, dty
     """A memory of exactly these slots. The query projection, where there is one, is the identity."""
     keys = np.array(keys, dtype)
     changes = {"age_noise": 0.0} | changes
-    vocab = {"vocab_size": vocab_size} if profile is TF2017 else {}
+    vocab = {"vocab_size": vocab_size} if profile.rules == "tf2017" else {}
     memory = Memory(keys.shape[1], keys.shape[0], profile=replace(profile, **changes), dtype=dtype, **vocab)
     memory.state.keys[...] = keys
     memory.state.values[...] = values
@@ -21,14 +21,14 @@ def holding(profile, keys, values, ages=None, *, vocab_size=10, recent=None, dty
         memory.state.ages[...] = ages
     if recent is not None:
         memory.state.recent[...] = recent
-    if profile is TF2017:
+    if "query_projection" in memory.params:
         memory.params["query_projection"][...] = np.eye(keys.shape[1])
     return memory
 
 
 def with_a_past(profile, rng, *, key_dim, memory_size, batch, classes, steps, dtype=np.float64, **changes):
     """A memory that has seen `steps` random batches, with a random query projection where there is one."""
-    vocab = {"vocab_size": classes} if profile is TF2017 else {}
+    vocab = {"vocab_size": classes} if profile.rules == "tf2017" else {}
     memory = Memory(key_dim, memory_size, profile=replace(profile, **changes), dtype=dtype, **vocab)
     for weights in memory.params.values():
         weights[...] = rng.standard_normal(weights.shape)

@@ -1,0 +1,3 @@
+"""stub"""
+def add_to(commands):
+    own = commands.add_parser("fetch")

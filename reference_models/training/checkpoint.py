@@ -1,0 +1,81 @@
+"""A training run on disk: everything that the next episode depends on, in one file, replaced whole.
+
+What is saved: the weights, both means of Adam, the state of the random generator, the memory where it outlives
+an episode, the counters and the settings. A run that is stopped and resumed from here takes the same steps, bit for bit, as
+one that was never stopped.
+"""
+
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from refmem import storage
+from refmem.arrays import Array, to_host
+
+from reference_models.training.adam import AdamState
+from reference_models.training.schedule import Counters
+
+KIND = "training checkpoint"
+VERSION = 1
+
+
+@dataclass
+class Checkpoint:
+    """One moment of a run, between two episode batches."""
+
+    task: str  # what is trained, e.g. "omniglot"
+    settings: dict[str, Any]  # whatever the run was started with; plain JSON
+    params: dict[str, Array]
+    adam: AdamState
+    rng: dict[str, Any]  # numpy.random.Generator.bit_generator.state
+    counters: Counters = field(default_factory=Counters)
+    curve: list[dict[str, float]] = field(default_factory=list)
+    extras: dict[str, dict[str, Array]] = field(default_factory=dict)  # further groups of arrays, by name
+    notes: dict[str, Any] = field(default_factory=dict)  # facts that belong to the extras; plain JSON
+
+
+def save(path: str | os.PathLike[str], checkpoint: Checkpoint) -> None:
+    """Write `checkpoint`; the file holds the old one or the new one, never a part of either."""
+    groups = {"params": checkpoint.params, "adam.first": checkpoint.adam.first,
+              "adam.second": checkpoint.adam.second} | checkpoint.extras
+    arrays = {f"{group}/{name}": to_host(array) for group, named in groups.items() for name, array in named.items()}
+    facts = {"task": checkpoint.task, "settings": checkpoint.settings, "rng": checkpoint.rng,
+             "counters": asdict(checkpoint.counters), "adam_step": checkpoint.adam.step, "curve": checkpoint.curve,
+             "notes": checkpoint.notes}
+    storage.save(path, KIND, VERSION, facts, arrays)
+
+
+def load(path: str | os.PathLike[str], task: str) -> Checkpoint:
+    """Read what `save` wrote.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    FileRefused
+        If the file is damaged, no checkpoint, one of another version, or one of another task.
+    """
+    path = Path(path)
+    facts, arrays = storage.load(path, KIND, VERSION)
+    if facts.get("task") != task:
+        raise storage.FileRefused(f"{path} is a checkpoint of the task {facts.get('task')!r}, not of {task!r}")
+    groups: dict[str, dict[str, Array]] = {}
+    for full_name, array in arrays.items():
+        group, _, name = full_name.partition("/")
+        groups.setdefault(group, {})[name] = array
+    try:
+        params, first, second = (groups.pop(name) for name in ("params", "adam.first", "adam.second"))
+        return Checkpoint(task, facts["settings"], params, AdamState(facts["adam_step"], first, second),
+                          facts["rng"], Counters(**facts["counters"]), facts["curve"], groups, facts["notes"])
+    except (KeyError, TypeError) as error:
+        raise storage.FileRefused(f"{path} is damaged: it lacks a part of a checkpoint ({error})") from error
+
+
+def generator(state: dict[str, Any]) -> np.random.Generator:
+    """A random generator that goes on where the one with this state stopped."""
+    rng = np.random.default_rng()
+    rng.bit_generator.state = state
+    return rng

@@ -1,0 +1,35 @@
+"""Clipping by the global norm: all gradients shrink together, so that the step keeps its direction.
+
+    norm = sqrt(sum over all weights of g^2)            g <- g * limit / max(norm, limit)
+
+As in TensorFlow's `clip_by_global_norm`, which the released code calls with 5.
+"""
+
+import math
+
+from refmem.arrays import Array
+
+
+def global_norm(gradients: dict[str, Array]) -> float:
+    """Length of all gradients taken as one vector; summed in float64."""
+    return math.sqrt(sum(float((g.astype("float64") ** 2).sum()) for g in gradients.values()))
+
+
+def clip_by_global_norm(gradients: dict[str, Array], limit: float) -> tuple[dict[str, Array], float]:
+    """The gradients, scaled down where their global norm exceeds `limit`, and that norm before scaling.
+
+    Raises
+    ------
+    ValueError
+        If `limit` is not positive.
+    FloatingPointError
+        If a gradient is not finite: scaled NaNs would only spread.
+    """
+    if not limit > 0:
+        raise ValueError(f"limit must be positive, got {limit}")
+    norm = global_norm(gradients)
+    if not math.isfinite(norm):
+        raise FloatingPointError(f"the gradients have the global norm {norm}: training has diverged; lower the rate")
+    if norm <= limit:
+        return dict(gradients), norm
+    return {name: g * g.dtype.type(limit / norm) for name, g in gradients.items()}, norm
