@@ -8,7 +8,7 @@ rows. Which p and b are taken is not differentiated; the two cosines are, with r
 
 from typing import NamedTuple
 
-from refmem.arrays import Array, module_of, to_host
+from refmem.arrays import Array, inner_products, module_of, to_host
 from refmem.memory.profiles import Profile
 from refmem.memory.read import Reading
 from refmem.memory.state import MemoryState
@@ -42,14 +42,14 @@ def margin_paper(state: MemoryState, q: Array, labels: Array, reading: Reading, 
     for row in to_host(xp.flatnonzero(positive < 0)).tolist():
         candidates = xp.flatnonzero(state.values == labels[row])
         if candidates.size:
-            cosines = state.keys[candidates] @ q[row]
+            cosines = inner_products(q[row], state.keys[candidates])
             best = cosines.argmax()  # the lowest slot of equals
             positive[row], cosine_p[row] = candidates[best], cosines[best]
 
     both = (positive >= 0) & (negative >= 0)  # [B]
     slack = cosine_b - cosine_p + q.dtype.type(profile.alpha)  # [B]
     active = (both & (slack > 0)).astype(q.dtype)  # [B] the hinge at 0 passes no gradient
-    loss = (active * slack).sum() / q.dtype.type(len(q))
+    loss = (active * slack).sum() / q.dtype.type(max(1, len(q)))
     return Margin(loss, positive, negative, -active, active, state.keys[positive], state.keys[negative])
 
 
@@ -71,7 +71,7 @@ def margin_tf2017(state: MemoryState, q: Array, labels: Array, reading: Reading,
     alpha = q.dtype.type(profile.alpha)
     slack = cosine_b - cosine_p + alpha  # [B]
     active = (slack > 0).astype(q.dtype)  # [B]
-    loss = (active * slack - alpha).sum() / q.dtype.type(len(q))
+    loss = (active * slack - alpha).sum() / q.dtype.type(max(1, len(q)))
     positive = xp.take_along_axis(reading.neighbours, column_p, axis=1)[:, 0]  # [B]
     negative = xp.take_along_axis(reading.neighbours, column_b, axis=1)[:, 0]  # [B]
     return Margin(loss, positive, negative, -active * right_p, active * wrong_b,

@@ -15,10 +15,12 @@ from refmem import storage
 from refmem.arrays import (
     Array,
     ArrayModule,
+    check_dtype,
     check_finite,
     check_labels,
     check_rank,
     check_shape,
+    inner_products,
     module_of,
     to_device,
     to_host,
@@ -97,7 +99,8 @@ class Memory:
             raise ValueError(f"the profile {profile.name!r} keeps a recent slot for each label and needs vocab_size")
         if np.dtype(dtype) not in (np.float32, np.float64):
             raise TypeError(f"dtype must be float32 or float64, got {np.dtype(dtype)}")
-        self.key_dim, self.memory_size, self.vocab_size = int(key_dim), int(memory_size), vocab_size
+        self.key_dim, self.memory_size = int(key_dim), int(memory_size)
+        self.vocab_size = None if vocab_size is None else int(vocab_size)
         self.profile, self.dtype, self.xp = profile, np.dtype(dtype), xp
         self.params: dict[str, Array] = {}
         if profile.query_projection:
@@ -162,8 +165,10 @@ class Memory:
         oldest = self._checked_slots("oldest", oldest, labels, 0, self.memory_size - 1)
         state, rules = self._state, self.profile.rules
 
-        projection = self.params.get("query_projection")
-        p = queries if projection is None else queries @ projection  # [B, d]
+        projection = self.params["query_projection"].copy() if self.profile.query_projection else None
+        p = queries  # [B, d]
+        if projection is not None:  # equal rows must give equal bits: they become equal keys, which tie
+            p = inner_products(queries[:, None, :], projection.T)  # [B, d] queries W
         q, normalised = l2_normalize.forward(p)  # [B, d]
         reading = read.READ[rules](state, q, self.profile, labels)
         kept = read.keys_read(state, reading)
@@ -204,7 +209,8 @@ class Memory:
             dq += margin_loss.margin_backward(float(d_loss), cache.margin)
         if d_confidence is not None:
             check_shape("d_confidence", d_confidence, cache.reading.confidence.shape)
-            dq += read.confidence_backward(d_confidence.astype(q.dtype), cache.reading, cache.keys)
+            check_dtype("d_confidence", d_confidence, q.dtype)
+            dq += read.confidence_backward(d_confidence, cache.reading, cache.keys)
         dp = l2_normalize.backward(dq, cache.normalised)  # [B, d]
         if cache.projection is None:
             return dp, {}
@@ -248,6 +254,7 @@ class Memory:
         for name, like in memory.params.items():
             check_shape(f"params.{name}", arrays[f"params.{name}"], like.shape)
             memory.params[name] = xp.asarray(arrays[f"params.{name}"], dtype=memory.dtype)
+            check_finite(f"params.{name}", memory.params[name])
         stored = {name: xp.asarray(arrays[f"state.{name}"]) for name in memory.state.arrays()}
         memory.state = MemoryState(**stored)
         return memory
@@ -262,7 +269,7 @@ class Memory:
                             f"got one of {module_of(queries).__name__}")
         if queries.shape[1] != self.key_dim:
             raise ValueError(f"queries must be {self.key_dim} wide like the keys, got {queries.shape[1]}")
-        if queries.dtype.kind != "f" or not np.can_cast(queries.dtype, self.dtype):
+        if queries.dtype not in (np.float32, np.float64) or not np.can_cast(queries.dtype, self.dtype):
             raise TypeError(f"queries must be {self.dtype} like the memory, got {queries.dtype}")
         check_finite("queries", queries)
         return queries.astype(self.dtype)  # a copy: the cache must not change with the caller's array

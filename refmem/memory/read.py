@@ -10,7 +10,7 @@ query only, since keys are activations of the past, not parameters.
 
 from typing import NamedTuple
 
-from refmem.arrays import Array, module_of, top_k
+from refmem.arrays import Array, inner_products, module_of
 from refmem.memory.profiles import Profile
 from refmem.memory.state import MemoryState
 from refmem.neighbours import exact
@@ -55,12 +55,12 @@ def read_tf2017(state: MemoryState, q: Array, profile: Profile, labels: Array | 
     xp = module_of(q)
     m = state.keys.shape[0]
     t = profile.temperature_in(m)
-    pool = top_k(q @ state.keys.T, profile.neighbours_in(m))  # [B, k]
-    if labels is not None and state.recent is not None:
+    pool, _ = exact.search(q, state.keys, profile.neighbours_in(m))  # [B, k]
+    if labels is not None and state.recent is not None and profile.recent_hint:
         pool = xp.concatenate([pool, state.recent[labels][:, None]], axis=1)  # [B, k + 1]
     if pool.shape[1] < 2:
         raise ValueError("the released code leaves out the last of its neighbours and needs at least 2 slots")
-    cosines = (state.keys[pool] @ q[:, :, None])[:, :, 0]  # [B, C]
+    cosines = inner_products(q[:, None, :], state.keys[pool])  # [B, C]
     found = state.values[pool]  # [B, C]
 
     answering = cosines[:, :-1]  # [B, C - 1]
@@ -90,7 +90,10 @@ class KeysRead(NamedTuple):
 
 def keys_read(state: MemoryState, reading: Reading) -> KeysRead:
     """Copies of the keys of all neighbours of the batch, each once."""
-    slots = module_of(state.keys).unique(reading.neighbours)
+    xp = module_of(state.keys)
+    read = xp.zeros(len(state.keys), dtype=bool)  # [m]
+    read[reading.neighbours] = True  # an absent neighbour, -1, keeps the last key for nothing
+    slots = xp.flatnonzero(read)
     return KeysRead(slots, state.keys[slots])
 
 

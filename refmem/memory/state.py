@@ -19,7 +19,7 @@ class MemoryState:
     values: Array  # [m] int64, class or token; the profile's empty value where empty
     ages: Array  # [m] int64, memory updates since the slot was last written
     sources: Array  # [m] int64, the training example that last wrote the slot, -1 for none
-    recent: Array | None = None  # [vocab] int64, the slot last written for each label (TF2017 only)
+    recent: Array | None = None  # [vocab] int64, the slot last written for each label (released rules only)
 
     def copy(self) -> "MemoryState":
         """The same contents in arrays of their own."""
@@ -43,12 +43,12 @@ def empty(key_dim: int, memory_size: int, profile: Profile, vocab_size: int | No
         values=xp.full(memory_size, profile.empty_value, dtype=xp.int64),
         ages=xp.zeros(memory_size, dtype=xp.int64),
         sources=xp.full(memory_size, NO_SOURCE, dtype=xp.int64),
-        recent=xp.zeros(vocab_size, dtype=xp.int64) if profile.recent_hint else None,
+        recent=xp.zeros(vocab_size, dtype=xp.int64) if profile.rules == "tf2017" and vocab_size else None,
     )
 
 
 def check(state: MemoryState, like: MemoryState) -> None:
-    """Raise unless `state` could be the state of the memory that has state `like`: shapes, dtypes, ranges."""
+    """Raise unless `state` could be that of the memory whose empty state is `like`: shapes, dtypes, ranges."""
     if (state.recent is None) != (like.recent is None):
         wanted = "no recent slots" if like.recent is None else "recent slots, one a label"
         raise ValueError(f"state must have {wanted} under this profile")
@@ -58,8 +58,9 @@ def check(state: MemoryState, like: MemoryState) -> None:
         check_dtype(f"state.{name}", array, wanted_arrays[name].dtype)
     check_finite("state.keys", state.keys)
     memory_size = state.keys.shape[0]
+    empty_value = int(like.values[0])
     ranges: dict[str, tuple[int, int | None]] = {
-        "ages": (0, None), "sources": (NO_SOURCE, None), "recent": (0, memory_size - 1)}
+        "values": (empty_value, None), "ages": (0, None), "sources": (NO_SOURCE, None), "recent": (0, memory_size - 1)}
     for name, (low, high) in ranges.items():
         if name not in wanted_arrays or wanted_arrays[name].size == 0:
             continue

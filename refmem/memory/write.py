@@ -28,7 +28,7 @@ class WritePlan(NamedTuple):
     values: Array  # [B] int64
     ages: Array  # [B] int64, what the row leaves in the slot when the batch is done
     sources: Array  # [B] int64
-    labels: Array  # [B] int64
+    labels: Array | None  # [B] int64 for which labels the slots become the recent ones, None for none
     wrong: Array  # [B] bool, case 2
     elapsed: int  # by how much every slot that is not written ages
 
@@ -57,7 +57,7 @@ def plan_paper(state: MemoryState, q: Array, labels: Array, reading: Reading, ma
         values=labels.astype(xp.int64),
         ages=xp.arange(batch - 1, -1, -1),
         sources=_sources(sources, labels),
-        labels=labels,
+        labels=None,
         wrong=~correct,
         elapsed=batch,
     )
@@ -85,7 +85,7 @@ def plan_tf2017(state: MemoryState, q: Array, labels: Array, reading: Reading, m
         values=xp.where(wrong, labels, state.values[margin.positive]),
         ages=xp.zeros(batch, dtype=xp.int64),
         sources=_sources(sources, labels),
-        labels=labels,
+        labels=labels if profile.recent_hint else None,
         wrong=wrong,
         elapsed=1,
     )
@@ -101,14 +101,15 @@ def apply(state: MemoryState, plan: WritePlan) -> None:
     put_rows(state.values, plan.slots, plan.values)
     put_rows(state.ages, plan.slots, plan.ages)
     put_rows(state.sources, plan.slots, plan.sources)
-    if state.recent is not None:
+    if state.recent is not None and plan.labels is not None:
         put_rows(state.recent, plan.labels, plan.slots)
 
 
 def _oldest_row_by_row(state: MemoryState, correct: Array, answered: Array, profile: Profile,
                        rng: np.random.Generator | None) -> Array:
     """n_1 for a row of case 1, else argmax_i A[i] + r_i among the slots that no earlier row has taken. [B]"""
-    scores = to_host(state.ages + _noise(state, profile, rng))  # [m] A[i] + r_i
+    noise = to_host(_noise(state, profile, rng))  # [m] r_i
+    scores = to_host(state.ages) + noise  # [m] A[i] + r_i, less the rows so far, by which all have aged alike
     free = scores.copy()
     slots = to_host(answered).copy()  # [B]
     for row, right in enumerate(to_host(correct).tolist()):
@@ -117,6 +118,7 @@ def _oldest_row_by_row(state: MemoryState, correct: Array, answered: Array, prof
                 free = scores.copy()
             slots[row] = free.argmax()  # ties: the lower slot
         free[slots[row]] = -np.inf
+        scores[slots[row]] = noise[slots[row]] - (row + 1)  # age 0 after this row
     return to_device(slots, state.ages)
 
 

@@ -3,13 +3,22 @@
     (n_1, ..., n_k) = NN_k(q, M): the k slots with the largest q . K[i], largest first        (LTRRE §2)
 
 Queries and keys have unit length, so the dot product is the cosine. Equal cosines keep the order of their slots.
+
+One matrix product gives all cosines, but it rounds a dot product differently at different places of the matrix, so that
+two equal keys may come out unequal. Cosines that lie closer together than its rounding are computed again, one by
+one, in a way that depends on nothing but the two vectors. So equal keys tie, on any machine.
 """
 
-from refmem.arrays import Array, check_rank, module_of, top_k
+import numpy as np
+
+from refmem.arrays import Array, check_rank, inner_products, module_of, top_k
 
 ABSENT_SLOT = -1
 ABSENT_COSINE = -1.0
 """What stands in a column where the memory has no further key: no slot, and the least cosine there is."""
+
+BELOW_ALL = float(np.finfo(np.float32).min)  # less than any cosine, and its differences are still numbers
+SPARE = 8  # columns more than wanted, to see whether the k-th is beyond doubt
 
 
 def search(queries: Array, keys: Array, k: int, *, filled: Array | None = None) -> tuple[Array, Array]:
@@ -20,6 +29,7 @@ def search(queries: Array, keys: Array, k: int, *, filled: Array | None = None) 
     queries : [B, d] float
         Rows of unit length, or zero.
     keys : [m, d], dtype of `queries`
+        Rows of unit length, or zero.
     k : int
         1 <= k <= m.
     filled : [m] bool, optional
@@ -45,19 +55,52 @@ def search(queries: Array, keys: Array, k: int, *, filled: Array | None = None) 
     if not 1 <= k <= m:
         raise ValueError(f"k must lie between 1 and the {m} slots of the memory, got {k}")
     xp = module_of(queries, "queries")
+    rounding = d * float(np.finfo(queries.dtype).eps)  # two ways to sum d products of unit vectors differ by less
 
-    if filled is None:
-        cosines = queries @ keys.T  # [B, m]
-        slots = top_k(cosines, k)  # [B, k]
-        return slots, xp.take_along_axis(cosines, slots, axis=1)
+    end = m
+    if filled is not None:  # a memory fills up from slot 0: nothing behind its last filled slot needs a look
+        occupied = xp.flatnonzero(filled)
+        end = max(k, int(occupied[-1]) + 1 if occupied.size else 0)
+    all_cosines = queries @ keys[:end].T  # [B, end]
+    if filled is not None and int(occupied.size) < end:
+        all_cosines[:, ~filled[:end]] = BELOW_ALL
 
-    # A memory fills up from slot 0: nothing behind its last filled slot needs a look.
-    occupied = xp.flatnonzero(filled)
-    end = max(k, int(occupied[-1]) + 1 if occupied.size else 0)
-    cosines = queries @ keys[:end].T  # [B, end]
-    cosines = xp.where(filled[:end], cosines, -xp.inf).astype(queries.dtype)
-    slots = top_k(cosines, k)  # [B, k]
-    nearest = xp.take_along_axis(cosines, slots, axis=1)  # [B, k]
-    absent = xp.isinf(nearest)
-    slots = xp.where(absent, ABSENT_SLOT, slots)
-    return slots, xp.where(absent, ABSENT_COSINE, nearest).astype(queries.dtype)
+    width = min(k + SPARE, end)
+    slots = top_k(all_cosines, width)
+    cosines = xp.take_along_axis(all_cosines, slots, axis=1)  # [B, width]
+    while width < end and _in_doubt(cosines[:, k - 1], cosines[:, -1], rounding).any():
+        width = min(2 * width, end)
+        slots = top_k(all_cosines, width)
+        cosines = xp.take_along_axis(all_cosines, slots, axis=1)
+    slots, cosines = _settle_ties(queries, keys, slots, cosines, rounding)
+
+    absent = cosines[:, :k] == BELOW_ALL  # [B, k]
+    return (xp.where(absent, ABSENT_SLOT, slots[:, :k]),
+            xp.where(absent, queries.dtype.type(ABSENT_COSINE), cosines[:, :k]))
+
+
+def _in_doubt(larger: Array, smaller: Array, rounding: float) -> Array:
+    """Where two cosines are too close for the matrix product to tell them apart."""
+    doubt: Array = (larger - smaller <= rounding) & (larger != BELOW_ALL)
+    return doubt
+
+
+def _settle_ties(queries: Array, keys: Array, slots: Array, cosines: Array, rounding: float) -> tuple[Array, Array]:
+    """Compute cosines in doubt again, and sort their rows by cosine and then by slot."""
+    xp = module_of(cosines)
+    close = _in_doubt(cosines[:, :-1], cosines[:, 1:], rounding)  # [B, width - 1]
+    if not bool(close.any()):
+        return slots, cosines
+    doubtful = xp.zeros(cosines.shape, dtype=bool)  # [B, width]
+    doubtful[:, :-1] |= close
+    doubtful[:, 1:] |= close & (cosines[:, 1:] != BELOW_ALL)
+    row, column = xp.nonzero(doubtful)
+    cosines[row, column] = inner_products(queries[row], keys[slots[row, column]])
+
+    rows = xp.flatnonzero(doubtful.any(axis=1))
+    by_slot = xp.argsort(slots[rows], axis=1, kind="stable")  # first by slot, then stably by cosine
+    by_cosine = xp.argsort(-xp.take_along_axis(cosines[rows], by_slot, axis=1), axis=1, kind="stable")
+    order = xp.take_along_axis(by_slot, by_cosine, axis=1)
+    slots[rows] = xp.take_along_axis(slots[rows], order, axis=1)
+    cosines[rows] = xp.take_along_axis(cosines[rows], order, axis=1)
+    return slots, cosines
