@@ -57,7 +57,8 @@ class Reference:
         c = task.config
         assert task.profile is not None  # a case of the memory has one
         profile = dataclasses.replace(PROFILES[task.profile], **{name: c[name] for name in PROFILE_FIELDS})
-        memory = Memory(c["key_dim"], c["memory_size"], profile=profile, vocab_size=c.get("vocab_size"),
+        memory = Memory(c["key_dim"], c["memory_size"], profile=profile,
+                        vocab_size=c["vocab_size"] if c["recent_hint"] else None,
                         dtype=task.dtype)
         if task.state is not None:
             memory.state = MemoryState(**{name: array.copy() for name, array in task.state.items()})

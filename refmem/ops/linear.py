@@ -17,6 +17,7 @@ class Cache(NamedTuple):
     weights: Array  # [D, F]
 
 
+# spec: linear.forward -- y = x W + b (LTRRE §2.1)
 def forward(x: Array, weights: Array, bias: Array) -> tuple[Array, Cache]:
     """Multiply each row of `x` by a matrix, and add a bias.
 
@@ -46,6 +47,7 @@ def forward(x: Array, weights: Array, bias: Array) -> tuple[Array, Cache]:
     check_shape("bias", bias, (outputs,))
     check_dtype("weights", weights, x.dtype)
     check_dtype("bias", bias, x.dtype)
+    # spec: linear.bias -- the bias is added to each row (LTRRE §2.1)
     y = x @ weights + bias  # [B, F]
     return y, Cache(x, weights)
 
@@ -55,6 +57,7 @@ def forward(x: Array, weights: Array, bias: Array) -> tuple[Array, Cache]:
 #     dx_bd = sum_f dy_bf W_df        dW_df = sum_b x_bd dy_bf        db_f = sum_b dy_bf.
 
 
+# spec: linear.gradient -- dx = dy W^T, dW = x^T dy, db = sum of the rows of dy (derived)
 def backward(dy: Array, cache: Cache) -> tuple[Array, Array, Array]:
     """Vector-Jacobian product of `forward`.
 
