@@ -10,13 +10,14 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from refmem.arrays import Array
+from refmem.arrays import Array, ArrayModule
 from refmem.memory import memory as memory_module
 from refmem.memory.memory import Memory, MemoryOutput
 from refmem.memory.profiles import PAPER, Profile
 
 from reference_models import embedding
-from reference_models.embedding import CONVOLUTIONS, SIZES, Size
+from reference_models.embedding import SIZES, Size
+from reference_models.feature_maps import CONVOLUTIONS
 from reference_models.training import data_parallel
 
 
@@ -36,14 +37,16 @@ class Classifier:
     size : "recipe", "paper", "released", or a `Size`
     memory_size, profile, vocab_size
         Of the memory.
-    conv : "plain", "im2col" or "winograd"
-        Which twin of the convolution; see `refmem.ops`.
+    conv : "plain", "im2col" or "winograd", optional
+        Which twin of the convolution; see `refmem.ops`. By default the fastest for NumPy, the plain one elsewhere.
     shards : int
         Into how many parts the batch is split, to be worked on side by side. The results are the same bits on any
         number of cores, but differ by rounding from one number of shards to another.
     dtype : float32 or float64
     seed : int
         For the initial weights.
+    xp : module
+        `numpy`, or `cupy` to work on the GPU.
 
     Attributes
     ----------
@@ -53,10 +56,12 @@ class Classifier:
     """
 
     def __init__(self, size: str | Size = "recipe", *, memory_size: int, profile: Profile = PAPER,
-                 vocab_size: int | None = None, conv: str = "winograd", shards: int = 2,
-                 dtype: npt.DTypeLike = np.float32, seed: int = 0) -> None:
+                 vocab_size: int | None = None, conv: str | None = None, shards: int = 2,
+                 dtype: npt.DTypeLike = np.float32, seed: int = 0, xp: ArrayModule = np) -> None:
         if isinstance(size, str) and size not in SIZES:
             raise ValueError(f"size must be one of {', '.join(SIZES)}, got {size!r}")
+        if conv is None:
+            conv = "winograd" if xp is np else "plain"
         if conv not in CONVOLUTIONS:
             raise ValueError(f"conv must be one of {', '.join(CONVOLUTIONS)}, got {conv!r}")
         if shards < 1:
@@ -64,8 +69,9 @@ class Classifier:
         self.size = SIZES[size] if isinstance(size, str) else size
         self.conv, self.shards = conv, shards
         self.memory = Memory(self.size.fully_connected[-1], memory_size, profile=profile, vocab_size=vocab_size,
-                             dtype=dtype, seed=seed)
-        self.params = embedding.initial_params(self.size, np.random.default_rng(seed), dtype) | self.memory.params
+                             dtype=dtype, seed=seed, xp=xp)
+        drawn = embedding.initial_params(self.size, np.random.default_rng(seed), dtype)
+        self.params = {name: xp.asarray(weights) for name, weights in drawn.items()} | self.memory.params
 
     def embed(self, images: Array) -> Array:
         """The queries of images [B, 28, 28, 1], without dropout: [B, D]."""
@@ -125,5 +131,5 @@ class Classifier:
 
         shards = data_parallel.split(images.shape[0], self.shards)
         embedded = data_parallel.run(embed_shard, shards)
-        q = np.concatenate([q for q, _ in embedded])  # [B, D]
+        q = self.memory.xp.concatenate([q for q, _ in embedded])  # [B, D]
         return q, shards, [cache for _, cache in embedded]

@@ -1,26 +1,26 @@
-"""The convolutional network that makes a query of an image.        (LTRRE §2.1)
+"""The network that makes a query of an image.        (LTRRE §2.1)
 
-    conv, ReLU, conv, ReLU, pool,  conv, ReLU, conv, ReLU, pool,  fully connected layers  ->  q
+    image -> feature maps (`feature_maps`) -> fully connected layers, dropout after the first -> q
 
 All convolutions are 3x3. The text gives 64 channels to the first pair and 128 to the second, and two fully connected
 layers of 256 with dropout between them; it says neither how much dropout nor whether they have a non-linearity.
 Here they have none, as in the released code. The result is not normalised: the memory does that.
 """
 
+import math
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from refmem.arrays import Array, check_dtype, check_float, check_shape
-from refmem.ops import conv2d, conv2d_im2col, conv2d_winograd, dropout, linear, max_pool2d, relu
+from refmem.arrays import Array, check_dtype, check_float, check_shape, truncated_normal
+from refmem.ops import dropout, linear
+
+from reference_models import feature_maps
+from reference_models.feature_maps import CONVOLUTIONS
 
 SIDE = 28  # of an image
-FIRST_TO_POOL = (2, 4)  # the convolutions that a pool follows
-
-CONVOLUTIONS: dict[str, ModuleType] = {"plain": conv2d, "im2col": conv2d_im2col, "winograd": conv2d_winograd}
 
 
 # --- Sizes ------------------------------------------------------------------------------------------------------
@@ -68,12 +68,11 @@ def initial_params(size: Size, rng: np.random.Generator, dtype: npt.DTypeLike = 
 
 
 def _draw(shape: tuple[int, ...], fan_in: int, gain: float, size: Size, rng: np.random.Generator) -> Array:
+    if size.initialisation == "truncated":
+        return 0.1 * truncated_normal(rng, shape)
     drawn = rng.standard_normal(shape)
-    if size.initialisation == "fan_in":
-        return drawn * (gain / fan_in) ** 0.5
-    while (outside := np.abs(drawn) > 2).any():
-        drawn[outside] = rng.standard_normal(int(outside.sum()))
-    return drawn * 0.1
+    drawn *= (gain / fan_in) ** 0.5
+    return drawn
 
 
 # --- Forward and backward ---------------------------------------------------------------------------------------
@@ -82,13 +81,10 @@ def _draw(shape: tuple[int, ...], fan_in: int, gain: float, size: Size, rng: np.
 class Cache(NamedTuple):
     """What the backward pass needs to know of the forward pass."""
 
-    convolution: str  # which twin
-    convolutions: list[conv2d.Cache]
-    relus: list[relu.Cache]
-    pools: dict[int, max_pool2d.Cache]  # by the number of the convolution before
-    pooled: tuple[int, ...]  # shape of the last feature map [B, 7, 7, F]
+    features: feature_maps.Cache
+    maps: tuple[int, ...]  # shape of the feature maps [B, 7, 7, F]
     linears: list[linear.Cache]
-    scale: dropout.Cache | None
+    scale: dropout.Cache | None  # None without dropout
 
 
 def dropout_scale(size: Size, images: Array, rng: np.random.Generator) -> Array:
@@ -126,22 +122,10 @@ def embed(params: dict[str, Array], images: Array, *, conv: str = "plain",
     check_dtype("images", images, params["conv1.kernels"].dtype)
     check_shape("images", images, (images.shape[0] if images.ndim else 0, SIDE, SIDE, 1))
 
-    x = images
-    convolutions, relus, pools = [], [], {}
-    for number in range(1, 5):
-        kernels, bias = params[f"conv{number}.kernels"], params[f"conv{number}.bias"]
-        x, conv_cache = _twin(conv, number).forward(x, kernels, bias)  # [B, H, W, F]
-        convolutions.append(conv_cache)
-        if number in FIRST_TO_POOL:
-            # Pool, then ReLU: the same values and the same gradients as the other way round, since both only compare,
-            # on a quarter of the elements.
-            x, pools[number] = max_pool2d.forward(x)  # [B, H/2, W/2, F]
-        x, relu_cache = relu.forward(x)
-        relus.append(relu_cache)
-
-    pooled = x.shape  # [B, 7, 7, F]
-    x = x.reshape(pooled[0], -1)  # [B, 49 F]
-    linears, scale_cache = [], None
+    maps, features = feature_maps.forward(params, images, conv)  # [B, 7, 7, F]
+    x = maps.reshape(maps.shape[0], math.prod(maps.shape[1:]))  # [B, 49 F]
+    linears: list[linear.Cache] = []
+    scale_cache = None
     for number in range(1, _linear_layers(params) + 1):
         x, linear_cache = linear.forward(x, params[f"linear{number}.weights"], params[f"linear{number}.bias"])
         linears.append(linear_cache)
@@ -149,7 +133,7 @@ def embed(params: dict[str, Array], images: Array, *, conv: str = "plain",
             check_shape("scale", scale, x.shape)
             check_dtype("scale", scale, x.dtype)
             x, scale_cache = x * scale, dropout.Cache(scale)
-    return x, Cache(conv, convolutions, relus, pools, pooled, linears, scale_cache)
+    return x, Cache(features, maps.shape, linears, scale_cache)
 
 
 def embed_backward(dq: Array, cache: Cache, *, d_images: bool = False) -> tuple[dict[str, Array], Array | None]:
@@ -175,23 +159,8 @@ def embed_backward(dq: Array, cache: Cache, *, d_images: bool = False) -> tuple[
             dx = dropout.backward(dx, cache.scale)
         dx, d_weights, d_bias = linear.backward(dx, cache.linears[number - 1])
         d_params[f"linear{number}.weights"], d_params[f"linear{number}.bias"] = d_weights, d_bias
-    dx = dx.reshape(cache.pooled)  # [B, 7, 7, F]
-
-    for number in range(4, 0, -1):
-        dx = relu.backward(dx, cache.relus[number - 1])
-        if number in FIRST_TO_POOL:
-            dx = max_pool2d.backward(dx, cache.pools[number])
-        twin, conv_cache = _twin(cache.convolution, number), cache.convolutions[number - 1]
-        if number > 1 or d_images:
-            dx, d_kernels, d_bias = twin.backward(dx, conv_cache)
-        else:
-            d_kernels, d_bias = twin.backward_parameters(dx, conv_cache)
-        d_params[f"conv{number}.kernels"], d_params[f"conv{number}.bias"] = d_kernels, d_bias
-    return d_params, dx if d_images else None
-
-
-def _twin(conv: str, number: int) -> ModuleType:
-    return CONVOLUTIONS["im2col" if conv == "winograd" and number == 1 else conv]
+    of_features, of_images = feature_maps.backward(dx.reshape(cache.maps), cache.features, d_images=d_images)
+    return of_features | d_params, of_images
 
 
 def _linear_layers(params: dict[str, Array]) -> int:

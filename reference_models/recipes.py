@@ -1,7 +1,7 @@
 """Recipes: every setting of a training run on Omniglot, by name.
 
-`RECIPE` is what was found to converge in minutes on two cores. `RELEASED` is what the authors' TensorFlow code does, with the
-flags of its README. A recipe is plain data: change one with `dataclasses.replace`.
+`RECIPE` is what was found to converge in minutes on two cores. `RELEASED` is what the authors' TensorFlow code does,
+with the flags of its README. A recipe is plain data: change one with `dataclasses.replace`.
 """
 
 from dataclasses import asdict, dataclass, field
@@ -23,19 +23,21 @@ class Recipe:
     final_rate: float = 1.0  # what is left of the learning rate at the end, after a linear decay
     clip: float | None = None  # bound of the global norm of the gradients
     labels: int = 80  # different classes in an episode batch
-    more_labels: int = 80  # the same later on: few at first, since many at once sit on a plateau before they learn
-    more_labels_from: float = 0.0  # from this fraction of the budget on
+    more_labels: int = 80  # the same later on; to begin with many is to sit on a plateau at first
+    more_labels_from: float = 0.0  # from this fraction of the budget on,
+    more_labels_accuracy: float = 0.5  # unless that plateau has not been left yet: accuracy in the second round
     presentations: int = 6  # how often each class is shown in an episode batch
-    side_by_side: int = 0  # 0: a presentation round of all labels is one call; B: B episodes, one drawing of each a call
-    learn_first_round: bool = True  # whether there are steps on the first round, when only other classes are stored
+    side_by_side: int = 0  # B: B episodes at once, one drawing of each a call. 0: a round of all labels is a call
+    learn_first_round: bool = True  # whether to learn from the first round too, when no right answer is stored
     scale: Scale = "ink"  # of the pixels
     affine: bool = False  # whether each drawing is randomly turned, scaled, sheared and shifted
-    watch_every: int = 50  # episode batches between two short measurements on unseen characters, for the curve
+    watch_every: int = 50  # episode batches from one short measurement on unseen characters to the next
     watch_episodes: int = 50  # 5-way episodes of such a measurement
 
-    def labels_at(self, spent: float) -> int:
-        """Labels of an episode batch when this fraction of the budget is spent."""
-        return self.more_labels if spent >= self.more_labels_from else self.labels
+    def labels_at(self, spent: float, accuracy: float) -> int:
+        """Labels of an episode batch when this fraction of the budget is spent and this accuracy was reached."""
+        ready = spent >= self.more_labels_from and accuracy >= self.more_labels_accuracy
+        return self.more_labels if ready else self.labels
 
     def as_facts(self) -> dict[str, Any]:
         """As plain JSON, for a checkpoint."""

@@ -50,6 +50,14 @@ def to_device(x: npt.NDArray[Any], like: Array) -> Array:
     return moved
 
 
+def truncated_normal(rng: np.random.Generator, shape: tuple[int, ...]) -> npt.NDArray[np.float64]:
+    """Standard normal numbers on the host, those beyond 2 drawn again: how the released code starts its weights."""
+    drawn = rng.standard_normal(shape)
+    while (far := np.abs(drawn) > 2).any():
+        drawn[far] = rng.standard_normal(int(far.sum()))
+    return drawn
+
+
 # --- What the two spell differently -----------------------------------------------------------------------------
 
 
@@ -73,7 +81,7 @@ def top_k(scores: Array, k: int) -> Array:
     if not 1 <= k <= m:
         raise ValueError(f"k must lie between 1 and the {m} scores of a row, got {k}")
     if xp is not np:
-        ordered: Array = xp.argsort(-scores, axis=1)[:, :k]  # CuPy's argsort is stable
+        ordered: Array = xp.argsort(-scores, axis=1, kind="stable")[:, :k]
         return ordered.astype(xp.int64)
     if k == 1:
         best: Array = np.argmax(scores, axis=1)[:, None]  # the first of equals

@@ -1,7 +1,8 @@
-"""`python -m reference_models explain CHECKPOINT IMAGE`: what a drawing is taken for, and because of which stored drawings."""
+"""`python -m reference_models explain CHECKPOINT IMAGE`: what a drawing is taken for, and because of what."""
 
 import argparse
 import json
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,13 @@ def add_to(commands: Any) -> None:
     from reference_models.cli.options import positive
 
     own = commands.add_parser(
-        "explain", help="what a drawing is taken for, with the stored examples the answer rests on",
-        description="Show a drawing to the memory of a finished run of `omniglot`, which has seen every unseen character once, and "
-                    "print its answer with the stored drawings that it rests on.")
+        "explain", help="what a drawing is taken for, and the stored examples that say so",
+        description="Show a drawing to the memory of a finished run of `omniglot`, which was shown every unseen "
+                    "character once, and print its answer with the stored drawings that it rests on.")
     own.set_defaults(run=run)
     own.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help="checkpoint.npz of a run, or its folder")
-    own.add_argument("image", type=Path, metavar="IMAGE", help="a drawing of one character, e.g. a PNG; light or dark paper")
+    own.add_argument("image", type=Path, metavar="IMAGE",
+                     help="a drawing of one character, e.g. a PNG, on light or dark paper")
     own.add_argument("--top", type=positive(int), default=5, metavar="K", help="stored drawings shown; default 5")
     own.add_argument("--picture", type=Path, metavar="FILE", help="also write them as a PNG (needs matplotlib)")
     own.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
@@ -33,15 +35,18 @@ def run(options: argparse.Namespace) -> None:
     trained = Trained.load(options.checkpoint)
     ink = drawing.read(options.image)
     evidence = trained.explain(ink, options.top)
+    if not evidence:
+        raise ValueError(f"{options.image} is like nothing in the memory: it answers with an empty slot")
 
     if options.picture:
-        stored = [(trained.drawings[e.source], f"{trained.names[e.value]}\ncosine {e.cosine:.2f}") for e in evidence]
+        stored = [(trained.drawings[e.source], textwrap.fill(f"{trained.names[e.value]} ({e.cosine:.2f})", 22))
+                  for e in evidence]
         pictures.evidence(options.picture, ink, stored, title=f"taken for {trained.names[evidence[0].value]}")
     if options.json:
         print(json.dumps({
             "answer": trained.names[evidence[0].value], "confidence": evidence[0].confidence,
-            "evidence": [{"stored": trained.names[e.value], "cosine": e.cosine, "confidence": e.confidence, "slot": e.slot,
-                          "source": e.source, "age": e.age} for e in evidence]}))
+            "evidence": [{"stored": trained.names[e.value], "cosine": e.cosine, "confidence": e.confidence,
+                          "slot": e.slot, "source": e.source, "age": e.age} for e in evidence]}))
     else:
         _show(trained, ink, evidence)
 
@@ -60,8 +65,10 @@ def _show(trained: Any, ink: Any, evidence: list[Any]) -> None:
         table.add_row(str(rank), in_blocks(trained.drawings[e.source]), trained.names[e.value], f"{e.cosine:.3f}",
                       f"{e.confidence:.3f}")
     console.print(table)
-    console.print(f"Taken for {trained.names[evidence[0].value]}: of {len(trained.names)} characters, each seen once, its stored "
-                  f"drawing is the nearest (cosine {evidence[0].cosine:.3f}).", soft_wrap=True, highlight=False, markup=False)
+    first = evidence[0]
+    console.print(f"Taken for {trained.names[first.value]}: of {len(trained.names)} characters, each seen once, its "
+                  f"stored drawing is the nearest (cosine {first.cosine:.3f}).",
+                  soft_wrap=True, highlight=False, markup=False)
 
 
 def in_blocks(ink: Any) -> str:

@@ -23,6 +23,8 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in (omniglot, explain, fetch):
         command.add_to(commands)
+    for own in commands.choices.values():
+        own.epilog = "Exit codes: 0 done, 2 something given cannot be used, 130 stopped with Ctrl-C."
     return top
 
 

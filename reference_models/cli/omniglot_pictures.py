@@ -27,11 +27,11 @@ def draw_episode(path: Path, classifier: Classifier, queries: Array, unseen: Cha
         answers[where[0]].append(pictures.Answer(
             _ink(unseen, source), int(label), int(output.values[0]), _ink(unseen, stored) if stored >= 0 else None,
             float(output.cosines[0, 0])))
-    pictures.episode(path, answers, title=f"{ways} characters never seen before: each drawing, and the stored one that its "
-                                          "answer rests on (cosine)")
+    pictures.episode(path, answers, title=f"{ways} characters that the network never saw: each drawing, and the stored "
+                                          "one that its answer rests on (cosine)")
 
 
-def _ink(characters: Characters, source: int) -> Array:
+def _ink(characters: Characters, source: int | Array) -> Array:
     """[28, 28] uint8."""
     ink: Array = characters.images[characters.drawings(np.asarray(source))]
     return ink

@@ -26,7 +26,8 @@ def accuracy_table(results: Results) -> Table:
     """Shots down, widths across."""
     omniglot = results.facts["data"].startswith("omniglot")
     table = Table(title=f"Recognised of {results.split.test.classes} characters never seen in training, in %\n"
-                        f"{results.facts['data']}; ± 95 % confidence over {results.facts['test_episodes']} episodes")
+                        f"{results.facts['data']}; ± 95 % confidence over {results.facts['test_episodes']} episodes, "
+                        f"{results.facts['protocol']}")
     table.add_column("drawings seen\nof each", justify="right")
     for width in results.widths:
         table.add_column(f"{width.ways}-way", justify="right")
@@ -45,14 +46,26 @@ def accuracy_table(results: Results) -> Table:
 
 def lag_table(results: Results) -> Table:
     """Accuracy after each lag."""
-    table = Table(title="A memory that is never cleared: classes shown once, asked again later")
+    assert results.lags
+    split = results.split
+    table = Table(title=f"A memory that is never cleared: {results.lags[0].characters} unseen characters, shown once\n"
+                        f"among drawings of {split.train.classes} others; recognised later, in % ± 95 % confidence")
+    for column in ("steps since\nit was shown", "recognised\nat the end", "recognised\nafter 10 steps"):
+        table.add_column(column, justify="right")
+    for row in results.lags:
+        table.add_row(f"{row.lag:,}", f"{100 * row.accuracy:.1f} ± {100 * row.half_width:.1f}",
+                      f"{100 * row.at_once:.1f}")
     return table
 
 
 def sentence(results: Results) -> str:
     """What was learnt."""
-    width = results.widths[0]
     minutes = results.facts["seconds"] / 60
-    return (f"After {minutes:.1f} minutes of training on {results.split.train.classes} classes of characters, the network "
-            f"recognises {100 * width.accuracy[0]:.1f} % of characters it had never seen before, among {width.ways}, having been "
-            f"shown one drawing of each (guessing: {100 / width.ways:.0f} %).")
+    scores = " and ".join(f"{100 * width.accuracy[0]:.1f} % among {width.ways} (guessing: {100 / width.ways:.0f} %)"
+                          for width in results.widths)
+    memory = "" if not results.lags else (
+        f" Of characters shown once to a memory that is never cleared, it recognises "
+        f"{100 * results.lags[0].accuracy:.1f} % after {results.lags[0].lag} steps and "
+        f"{100 * results.lags[-1].accuracy:.1f} % after {results.lags[-1].lag:,}.")
+    return (f"Learnt in {minutes:.1f} minutes, from {results.split.train.classes} classes of characters, how to "
+            f"recognise characters never seen before from a single drawing of each: {scores}.{memory}")

@@ -10,13 +10,14 @@ from threadpoolctl import threadpool_limits
 
 from refmem import storage
 
-from reference_models import evaluation
+from reference_models import evaluation, evaluation_life_long
 from reference_models.cli import output, pictures
 from reference_models.cli.omniglot_pictures import draw_episode
 from reference_models.cli.trained import CHECKPOINT
 from reference_models.evaluation import FewShot
+from reference_models.evaluation_life_long import Recognised
 from reference_models.recipes import RECIPES, Recipe
-from reference_models.tasks import glyphs, omniglot
+from reference_models.tasks import glyphs, life_long, omniglot
 from reference_models.tasks.characters import Array, Characters, Split
 from reference_models.training import checkpoint, loop
 from reference_models.training.one_shot import TASK, OneShotTraining
@@ -24,6 +25,7 @@ from reference_models.training.progress import Report
 from reference_models.training.schedule import Budget
 
 MOST_SHOTS = 10
+LIFE_LONG_MEMORY = 65_536  # slots
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class Results:
 
     facts: dict[str, Any]  # the object that --json prints
     widths: list[FewShot]
-    lags: list[dict[str, float]] | None
+    lags: list[Recognised] | None  # of the long life, where it was asked for
     split: Split
     folder: Path
     written: list[Path]
@@ -73,30 +75,42 @@ def saved_run(folder: Path) -> checkpoint.Checkpoint:
 
 
 def everything(settings: Settings, saved: checkpoint.Checkpoint | None, folder: Path, *, ways: list[int],
-               shots: int | None, test_episodes: int, life_long: bool) -> Results:
+               shots: int | None, test_episodes: int, protocol: str, long_life: bool) -> Results:
     """Load the data, train or go on training, measure, and write all files but the last."""
     split = characters(settings)
     shots = shots or min(MOST_SHOTS, split.test.drawers - 1)
     check_episodes(split.test, ways, shots)
 
     training = started(settings, saved, split)
-    with threadpool_limits(1, user_api="blas"):  # the shards of a batch use the cores; small products gain nothing by two
+    with threadpool_limits(1, user_api="blas"):  # the shards of a batch use the cores
         train(training, settings, split, folder / CHECKPOINT)
-        with Report("embedding the unseen drawings") as report:
-            queries = evaluation.embed(training.classifier, split.test, scale=training.recipe.scale,
-                                       progress=lambda done: report.show(done, {}))
-        widths = [measure(training, split.test, queries, n, shots, test_episodes) for n in ways]
-    written = [folder / CHECKPOINT, folder / "results.json", folder / "curve.csv"]
+    try:
+        with threadpool_limits(1, user_api="blas"):
+            with Report("embedding the unseen drawings") as report:
+                queries = evaluation.embed(training.classifier, split.test, scale=training.recipe.scale,
+                                           progress=report.show)
+            widths = [measure(training, split.test, queries, n, shots, test_episodes, protocol) for n in ways]
+        lags = live(training, split) if long_life else None
+    except KeyboardInterrupt as stopped:
+        raise KeyboardInterrupt("the training is done and saved; measure it with: "
+                                f"python -m reference_models omniglot --resume --out {folder}") from stopped
+
+    written = [folder / name for name in (CHECKPOINT, "results.json", "curve.csv")]
     output.write_csv(folder / "curve.csv", training.curve)
-    lag_rows = None
-    if life_long:
-        raise ValueError("life-long")
+    if lags:
+        output.write_csv(folder / "life_long.csv", [row._asdict() for row in lags])
+        written.append(folder / "life_long.csv")
     if pictures.available():
-        pictures.curve(folder / "curve.png", training.curve, title=f"{split.name}, {settings.size} network")
+        title = f"{split.name}, {settings.size} network, {settings.profile} memory"
+        pictures.curve(folder / "curve.png", training.curve, title=title)
         draw_episode(folder / "episode.png", training.classifier, queries, split.test, seed=settings.seed)
         written += [folder / "curve.png", folder / "episode.png"]
-    return Results(_facts(settings, split, training, widths, test_episodes, folder), widths, lag_rows, split, folder,
-                   written)
+        if lags:
+            pictures.lags(folder / "life_long.png", lags, title=title)
+            written.append(folder / "life_long.png")
+    facts = _facts(settings, split, training, widths, lags, folder) | {
+        "test_episodes": test_episodes, "protocol": protocol}
+    return Results(facts, widths, lags, split, folder, written)
 
 
 # --- Before the training --------------------------------------------------------------------------------------------
@@ -115,7 +129,8 @@ def check_episodes(unseen: Characters, ways: list[int], shots: int) -> None:
     if max(ways) > unseen.classes:
         raise ValueError(f"--ways {max(ways)} needs as many unseen classes, and there are only {unseen.classes}")
     if shots >= unseen.drawers:
-        raise ValueError(f"--shots {shots} needs {shots + 1} drawings of each class, and there are only {unseen.drawers}")
+        raise ValueError(f"--shots {shots} needs {shots + 1} drawings of each class, "
+                         f"and there are only {unseen.drawers}")
 
 
 def started(settings: Settings, saved: checkpoint.Checkpoint | None, split: Split) -> OneShotTraining:
@@ -125,7 +140,7 @@ def started(settings: Settings, saved: checkpoint.Checkpoint | None, split: Spli
         recipe = dataclasses.replace(RECIPES[settings.profile], size=settings.size)
         return OneShotTraining(recipe, split.train, seed=settings.seed)
     if saved.settings["digest"] != digest:
-        raise ValueError("the run was trained on other characters than these; give the --data that it was started with")
+        raise ValueError("the run was trained on other characters than these: on another --data, or other glyphs")
     training = OneShotTraining(Recipe.from_facts(saved.settings["recipe"]), split.train, seed=settings.seed)
     training.resume(saved)
     return training
@@ -141,7 +156,8 @@ def train(training: OneShotTraining, settings: Settings, split: Split, path: Pat
 
     def watch() -> dict[str, float]:
         rng = np.random.default_rng([training.seed, 2, training.counters.episodes])
-        plans = evaluation.plans(split.test, ways=5, shots=recipe.presentations - 1, count=recipe.watch_episodes, rng=rng)
+        plans = evaluation.plans(split.test, ways=5, shots=recipe.presentations - 1, count=recipe.watch_episodes,
+                                 rng=rng)
         queries = evaluation.embed(training.classifier, split.test, scale=recipe.scale,
                                    sources=np.concatenate([plan.sources.reshape(-1) for plan in plans]))
         memory = evaluation.fresh_memory(training.classifier, 5 * recipe.presentations)
@@ -162,42 +178,58 @@ def train(training: OneShotTraining, settings: Settings, split: Split, path: Pat
 
 
 def remember_unseen(finished: checkpoint.Checkpoint, training: OneShotTraining, unseen: Characters) -> None:
-    """Add to the checkpoint a memory that was shown every unseen class once, and the drawings shown: for `explain`."""
+    """Add to the checkpoint a memory that was shown every unseen class once, and these drawings: for `explain`."""
     shown = unseen.sources(np.arange(unseen.classes), np.zeros(unseen.classes, np.int64))  # [classes]
     queries = evaluation.embed(training.classifier, unseen, scale=training.recipe.scale, sources=shown)
     memory = evaluation.fresh_memory(training.classifier, unseen.classes)
     for label, source in enumerate(shown):
         memory.forward(queries[source][None], np.array([label]), sources=np.array([label]))
     facts, arrays = memory.contents()
+    names = [" ".join(both) for both in zip(unseen.alphabets, unseen.names, strict=True)]
     finished.extras = {"memory": arrays, "gallery": {"drawings": unseen.images[:, 0]}}
-    finished.notes = {"memory": facts, "gallery": [unseen.describe(int(source)) for source in shown]}
+    finished.notes = {"memory": facts, "gallery": names}
 
 
 # --- After it -------------------------------------------------------------------------------------------------------
 
 
 def measure(training: OneShotTraining, unseen: Characters, queries: Array, ways: int, shots: int,
-            count: int) -> FewShot:
+            count: int, protocol: str) -> FewShot:
     """Accuracy at this width. The episodes depend on the seed and the width alone."""
     rng = np.random.default_rng([training.seed, 3, ways])
     plans = evaluation.plans(unseen, ways=ways, shots=shots, count=count, rng=rng)
     memory = evaluation.fresh_memory(training.classifier, ways * (shots + 1))
     with Report(f"{ways}-way episodes") as report:
-        return evaluation.few_shot(memory, queries, plans, rng=rng, progress=lambda done: report.show(done, {}))
+        return evaluation.few_shot(memory, queries, plans, protocol=protocol, rng=rng, progress=report.show)
 
 
-def _facts(settings: Settings, split: Split, training: OneShotTraining, widths: list[FewShot], test_episodes: int,
-           folder: Path) -> dict[str, Any]:
+def live(training: OneShotTraining, split: Split) -> list[Recognised]:
+    """Long lives: unseen classes shown once among all the characters of the training."""
+    rng = np.random.default_rng([training.seed, 5])
+    planned = life_long.lives(split.train, split.test, rng=rng)
+    needed = np.concatenate([part.reshape(-1) for life in planned for part in (life.shown, life.questions)])
+    with Report("embedding the drawings of long lives") as report:
+        queries = evaluation.embed(training.classifier, planned[0].characters, scale=training.recipe.scale,
+                                   sources=needed, progress=report.show)
+    memory = evaluation.fresh_memory(training.classifier, LIFE_LONG_MEMORY)
+    with Report(f"{len(planned)} lives of {planned[0].shown.size:,} steps") as report:
+        return evaluation_life_long.measure(memory, queries, planned, rng=rng, progress=report.show)
+
+
+def _facts(settings: Settings, split: Split, training: OneShotTraining, widths: list[FewShot],
+           lags: list[Recognised] | None, folder: Path) -> dict[str, Any]:
     """The object that --json prints."""
     def by_ways_and_shots(field: str) -> dict[str, dict[str, float]]:
-        return {str(width.ways): {str(k): round(float(x), 5) for k, x in zip(width.shots, getattr(width, field), strict=True)}
+        return {str(width.ways): {str(k): round(float(x), 5)
+                                  for k, x in zip(width.shots, getattr(width, field), strict=True)}
                 for width in widths}
 
     return {
         "accuracy": by_ways_and_shots("accuracy"),
-        "confidence_interval": {"level": 0.95, "kind": "normal, over test episodes", "half_width": by_ways_and_shots("half_width")},
+        "confidence_interval": {"level": 0.95, "kind": "normal, over test episodes",
+                                "half_width": by_ways_and_shots("half_width")},
         "seconds": round(training.counters.seconds, 1), "episodes": training.counters.episodes,
-        "images": training.counters.images, "test_episodes": test_episodes, "seed": settings.seed,
+        "images": training.counters.images, "seed": settings.seed,
         "data": split.name, "profile": settings.profile, "size": settings.size, "recipe": training.recipe.as_facts(),
         "out": str(folder), "versions": output.versions(),
-    }
+    } | ({"life_long": [row._asdict() for row in lags]} if lags else {})

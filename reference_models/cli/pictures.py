@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from refmem.storage import replacing
 
+from reference_models.evaluation_life_long import Recognised
 from reference_models.tasks.characters import Array
 
 MISSING = "no pictures were made: they need matplotlib (pip install 'refmem[plot]')"
@@ -80,22 +81,27 @@ class Answer(NamedTuple):
 def episode(path: Path, rounds: Sequence[Sequence[Answer]], *, title: str) -> None:
     """One row for each presentation round: each drawing beside the stored drawing that the answer rests on."""
     columns = max(len(answers) for answers in rounds)
-    figure = _figure(1.9 * columns, 1.45 * len(rounds) + 0.9)
+    figure = _figure(1.9 * columns, 1.25 * len(rounds) + 0.4)
     grid = figure.subplots(len(rounds), 2 * columns, squeeze=False)
     for r, answers in enumerate(rounds):
         for c, answer in enumerate(answers):
             asked, stored = grid[r, 2 * c], grid[r, 2 * c + 1]
             colour = RIGHT if answer.answered == answer.label else WRONG
-            said = "nothing yet" if answer.answered < 0 else f"says {'ABCDEFGHIJKLMNOPQRSTUVWXYZ'[answer.answered % 26]}"
-            _drawing(asked, answer.drawing, f"shown {'ABCDEFGHIJKLMNOPQRSTUVWXYZ'[answer.label % 26]}", "black")
+            _drawing(asked, answer.drawing, f"this is {_letter(answer.label)}", "black")
             if answer.rests_on is None:
-                stored.axis("off")
-                stored.set_title(said, fontsize=7, color="0.5")
+                stored.set_axis_off()
+                stored.text(0, 0.5, "memory\nempty", fontsize=7, color="0.5", va="center")
             else:
-                _drawing(stored, answer.rests_on, f"{said} ({answer.cosine:.2f})", colour)
-        grid[r, 0].set_ylabel(f"shown\n{r} times\nbefore" if r != 1 else "shown\nonce\nbefore", fontsize=8)
+                says = f"says {_letter(answer.answered)} ({answer.cosine:.2f})"
+                _drawing(stored, answer.rests_on, says, colour)
+        often = {0: "never shown\nbefore", 1: "shown once\nbefore"}.get(r, f"shown {r} times\nbefore")
+        grid[r, 0].set_ylabel(often, fontsize=8)
     figure.suptitle(title, fontsize=10)
     _write(figure, path)
+
+
+def _letter(label: int) -> str:
+    return chr(ord("A") + label)
 
 
 def _drawing(axes: Any, ink: Array, title: str, colour: str) -> None:
@@ -110,15 +116,20 @@ def _drawing(axes: Any, ink: Array, title: str, colour: str) -> None:
 # --- A long life --------------------------------------------------------------------------------------------------
 
 
-def lags(path: Path, rows: Sequence[dict[str, float]], *, title: str) -> None:
+def lags(path: Path, rows: Sequence[Recognised], *, title: str) -> None:
     """Accuracy against the number of steps since a class was shown, once."""
     figure = _figure(7, 4)
     axes = figure.subplots()
-    lag = [row["lag"] for row in rows]
-    accuracy = [100 * row["accuracy"] for row in rows]
-    axes.errorbar(lag, accuracy, yerr=[100 * row["half_width"] for row in rows], marker="o", capsize=3)
+    lag = [row.lag for row in rows]
+    axes.errorbar(lag, [100 * row.accuracy for row in rows], yerr=[100 * row.half_width for row in rows],
+                  marker="o", capsize=3, label="asked so many steps after, at the end of a life")
+    axes.plot(lag, [100 * row.at_once for row in rows], marker="o", markersize=3, linestyle=":", color="0.5",
+              label="the same characters, asked 10 steps after they were shown")
     axes.set_xscale("log")
+    axes.set_xticks(lag, [f"{steps:,}" for steps in lag])
+    axes.minorticks_off()
     axes.set_ylim(0, 100)
+    axes.legend(fontsize=8)
     axes.set_xlabel("steps since the class was shown, once")
     axes.set_ylabel("recognised, %")
     axes.set_title(title, fontsize=10)

@@ -1,4 +1,4 @@
-"""A finished run of `omniglot`, read back: the network, its memory of the unseen characters, and the drawings it was shown."""
+"""A finished run of `omniglot`, read back: the network, its memory of the unseen characters, and their drawings."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,4 +57,4 @@ class Trained:
         """The stored drawings nearest to this one, [28, 28] uint8; the answer is the value of the first."""
         queries = self.classifier.embed(as_pixels(ink[None], scale=self.recipe.scale))
         found, = explain(self.memory, np.asarray(queries, self.memory.dtype), top=top)
-        return [e for e in found if e.source >= 0]  # empty slots of the released code answer too, with nothing behind them
+        return [e for e in found if e.source >= 0]  # in the released code empty slots answer too

@@ -75,11 +75,11 @@ def affine(images: Array, maps: Array, offsets: Array) -> Array:
     row, column = (maps[:, i, 0, None, None] * down[:, None] + maps[:, i, 1, None, None] * right
                    + start[:, i, None, None] for i in range(2))  # [B, H, W]
 
-    # Two empty pixels above and to the left, one below and to the right; what falls outside is moved there.
+    # One empty pixel above and to the left, two below and to the right; what falls outside is moved there.
     padded = np.zeros((batch, height + 3, width + 3), np.float32)
-    padded[:, 2:-1, 2:-1] = images[..., 0]
-    np.clip(row + 2, 0, height + 1, out=row)
-    np.clip(column + 2, 0, width + 1, out=column)
+    padded[:, 1:-2, 1:-2] = images[..., 0]
+    np.clip(row + 1, 0, height + 1, out=row)
+    np.clip(column + 1, 0, width + 1, out=column)
     top, left = row.astype(np.int32), column.astype(np.int32)  # [B, H, W] of the four pixels around
     row -= top
     column -= left

@@ -15,8 +15,8 @@ LARGEST = 50_000_000  # pixels
 def read(path: str | os.PathLike[str]) -> Array:
     """The ink of an image: [28, 28] uint8, 255 a stroke, 0 the background.
 
-    The paper is whatever most of the border shows: light or dark. What is transparent is paper. An image that is not square gets
-    paper added on both sides, and the reduction is that of the data set.
+    The paper is whatever most of the border shows, light or dark. What is transparent is paper. An image that is not
+    square gets paper added on both sides, and the reduction is that of the data set.
 
     Raises
     ------
@@ -28,9 +28,8 @@ def read(path: str | os.PathLike[str]) -> Array:
     path = Path(path)
     try:
         with Image.open(path) as image:
-            if image.width * image.height > LARGEST:
-                raise FileRefused(f"{path} is too large: {image.width} x {image.height} pixels")
-            layers = image.convert("RGBA")
+            fits = image.width * image.height <= LARGEST
+            layers = image.convert("RGBA") if fits else None
     except UnidentifiedImageError as error:
         raise FileRefused(f"{path} is not an image that can be read") from error
     except (SyntaxError, EOFError, ValueError, Image.DecompressionBombError) as error:
@@ -39,11 +38,13 @@ def read(path: str | os.PathLike[str]) -> Array:
         if error.errno is not None:  # no such file, no permission
             raise
         raise FileRefused(f"{path} is damaged: {error}") from error
+    if layers is None:
+        raise FileRefused(f"{path} has more than {LARGEST:,} pixels")
 
-    grey = np.asarray(layers.convert("L"), np.float32)  # [H, W]
-    opaque = np.asarray(layers.getchannel("A"), np.float32) / 255  # [H, W]
+    grey: Array = np.asarray(layers.convert("L"), np.float32)  # [H, W]
+    opaque: Array = np.asarray(layers.getchannel("A"), np.float32) / np.float32(255)  # [H, W]
     if opaque.min() < 1:  # a drawing on nothing: take the strokes to be dark, unless they are light
-        paper = 255.0 if _mean(grey, opaque) < 128 else 0.0
+        paper = 255 if _mean(grey, opaque) < 128 else 0
         grey = grey * opaque + paper * (1 - opaque)
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     ink = grey if np.median(border) < 128 else 255 - grey

@@ -1,11 +1,12 @@
 """A training run on disk: everything that the next episode depends on, in one file, replaced whole.
 
-What is saved: the weights, both means of Adam, the state of the random generator, the memory where it outlives
-an episode, the counters and the settings. A run that is stopped and resumed from here takes the same steps, bit for bit, as
-one that was never stopped.
+What is saved: the weights, both means of Adam, the state of the random generator, the memory where it outlives an
+episode, the counters and the settings. A run that is stopped and resumed takes the same steps, bit for bit, as one that
+was never stopped.
 """
 
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ class Checkpoint:
     settings: dict[str, Any]  # whatever the run was started with; plain JSON
     params: dict[str, Array]
     adam: AdamState
-    rng: dict[str, Any]  # numpy.random.Generator.bit_generator.state
+    rng: Mapping[str, Any]  # numpy.random.Generator.bit_generator.state
     counters: Counters = field(default_factory=Counters)
     curve: list[dict[str, float]] = field(default_factory=list)
     extras: dict[str, dict[str, Array]] = field(default_factory=dict)  # further groups of arrays, by name
@@ -42,7 +43,7 @@ def save(path: str | os.PathLike[str], checkpoint: Checkpoint) -> None:
     groups = {"params": checkpoint.params, "adam.first": checkpoint.adam.first,
               "adam.second": checkpoint.adam.second} | checkpoint.extras
     arrays = {f"{group}/{name}": to_host(array) for group, named in groups.items() for name, array in named.items()}
-    facts = {"task": checkpoint.task, "settings": checkpoint.settings, "rng": checkpoint.rng,
+    facts = {"task": checkpoint.task, "settings": checkpoint.settings, "rng": dict(checkpoint.rng),
              "counters": asdict(checkpoint.counters), "adam_step": checkpoint.adam.step, "curve": checkpoint.curve,
              "notes": checkpoint.notes}
     storage.save(path, KIND, VERSION, facts, arrays)
@@ -74,8 +75,8 @@ def load(path: str | os.PathLike[str], task: str) -> Checkpoint:
         raise storage.FileRefused(f"{path} is damaged: it lacks a part of a checkpoint ({error})") from error
 
 
-def generator(state: dict[str, Any]) -> np.random.Generator:
+def generator(state: Mapping[str, Any]) -> np.random.Generator:
     """A random generator that goes on where the one with this state stopped."""
     rng = np.random.default_rng()
-    rng.bit_generator.state = state
+    rng.bit_generator.state = dict(state)
     return rng

@@ -52,12 +52,14 @@ def run(work: Callable[[Item], Result], shards: Iterable[Item]) -> list[Result]:
 
 
 def add(gradients: Sequence[dict[str, Array]]) -> dict[str, Array]:
-    """The sum of the shards' gradients, name by name, in the order given."""
-    first, *others = gradients
-    total = dict(first)
+    """The sum of the shards' gradients, name by name, in the order given.
+
+    It is made in the arrays of the first shard, which nobody else looks at.
+    """
+    total, *others = gradients
     for gradient in others:
         for name, array in gradient.items():
-            total[name] = total[name] + array
+            total[name] += array
     return total
 
 

@@ -1,7 +1,7 @@
-"""The training loop: one episode batch after another, until the budget is spent, the goal is reached, or someone stops it.
+"""The training loop: one episode batch after another, until the budget is spent, the goal reached, or someone stops it.
 
-It knows nothing of what is trained. `advance` trains on one episode batch and returns its figures; `save` writes a checkpoint. A stop
-waits for the end of the episode batch, so that a checkpoint always lies between two of them.
+It knows nothing of what is trained. `advance` trains on one episode batch and returns its figures; `save` writes a
+checkpoint. A stop waits for the end of the episode batch, so that a checkpoint always lies between two of them.
 """
 
 import time
@@ -27,8 +27,8 @@ def run(advance: Callable[[float], Mapping[str, float]], *, counters: Counters, 
     Parameters
     ----------
     advance : function
-        Trains on one episode batch, given the fraction of the budget that is spent. Returns figures for the curve, among
-        them `images`, how many it was trained on, and `accuracy`, which the goal is about.
+        Trains on one episode batch, given the fraction of the budget that is spent. Returns figures for the curve,
+        among them `images`, how many it was trained on, and `accuracy`, which the goal is about.
     counters, curve
         Where the run stands; both are written here.
     save : function
@@ -47,7 +47,7 @@ def run(advance: Callable[[float], Mapping[str, float]], *, counters: Counters, 
     saved = time.monotonic()
     with Interrupts("stopping after this episode batch (Ctrl-C again to stop at once)") as interrupts, \
             Report(title) as report:
-        while budget.spent(counters) < 1:
+        while budget.spent(counters) < 1 and not _reached(goal, curve):
             started = time.monotonic()
             figures = dict(advance(budget.spent(counters)))
             counters.seconds += time.monotonic() - started
@@ -62,16 +62,15 @@ def run(advance: Callable[[float], Mapping[str, float]], *, counters: Counters, 
             if interrupts.requested:
                 save()
                 raise Interrupted
-            if goal is not None and _reached(goal, curve):
-                save()
-                return "goal"
             if time.monotonic() - saved >= save_every:
                 save()
                 saved = time.monotonic()
         save()
-    return "budget"
+    return "budget" if budget.spent(counters) == 1 else "goal"
 
 
-def _reached(goal: float, curve: list[dict[str, float]]) -> bool:
+def _reached(goal: float | None, curve: list[dict[str, float]]) -> bool:
+    if goal is None:
+        return False
     last = [point["accuracy"] for point in curve[-SMOOTHING:]]
     return len(last) == SMOOTHING and sum(last) / SMOOTHING >= goal

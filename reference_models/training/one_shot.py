@@ -1,13 +1,11 @@
-"""Training the classifier to learn from one drawing: episode batches on characters that the evaluation does not have."""
+"""Training the classifier to learn from one drawing, in episode batches on characters that the evaluation lacks."""
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from refmem.memory.memory import Memory
-from refmem.memory.profiles import PAPER, TF2017, Profile
+from refmem.memory.profiles import PROFILES
 from refmem.storage import FileRefused
 
 from reference_models.classifier import Classifier
@@ -19,7 +17,7 @@ from reference_models.training.clipping import clip_by_global_norm
 from reference_models.training.schedule import Counters, linear_decay
 
 TASK = "omniglot"
-PROFILES: dict[str, Profile] = {"paper": PAPER, "tf2017": TF2017}
+RECENT = 5  # episode batches
 
 
 class OneShotTraining:
@@ -35,9 +33,10 @@ class OneShotTraining:
     """
 
     def __init__(self, recipe: Recipe, characters: Characters, *, seed: int) -> None:
-        if characters.classes < max(recipe.labels, recipe.more_labels) and not recipe.side_by_side:
-            raise ValueError(f"the recipe {recipe.name!r} shows {max(recipe.labels, recipe.more_labels)} different classes "
-                             f"in an episode batch, and there are only {characters.classes} to learn from")
+        most = max(recipe.labels, recipe.more_labels)
+        if characters.classes < most and not recipe.side_by_side:
+            raise ValueError(f"an episode batch of the recipe {recipe.name!r} needs {most} different classes, "
+                             f"and there are only {characters.classes} to learn from")
         self.recipe, self.characters, self.seed = recipe, characters, seed
         self.classifier = build(recipe, seed=seed)
         self.adam = adam.start(self.classifier.params)
@@ -60,7 +59,7 @@ class OneShotTraining:
         right, shown = (np.zeros(recipe.presentations) for _ in range(2))  # by presentation round
 
         memory.clear()
-        plan = self._plan(recipe.labels_at(spent))
+        plan = self._plan(recipe.labels_at(spent, self._accuracy()))
         for batch, rounds in zip(plan.batches(self.characters, scale=recipe.scale), plan.rounds, strict=True):
             images = augment.random_affine(batch.images, self.rng) if recipe.affine else batch.images
             output, cache = self.classifier.forward(images, batch.labels, update=True, training=True, rng=self.rng,
@@ -69,8 +68,12 @@ class OneShotTraining:
             np.add.at(shown, rounds, 1)
             if recipe.learn_first_round or rounds.min() > 0:
                 self._step(self.classifier.backward(cache), factor)
-                losses.append(float(output.loss))
+                losses.append(float(output.loss))  # type: ignore[arg-type]  # there were labels
         return {"loss": float(np.mean(losses)), "accuracy": float(right[1] / shown[1]), "images": int(shown.sum())}
+
+    def _accuracy(self) -> float:
+        """Of the last few episode batches, in the second presentation round."""
+        return float(np.mean([point["accuracy"] for point in self.curve[-RECENT:]] or [0.0]))
 
     def _plan(self, labels: int) -> episodes.Episode:
         recipe = self.recipe

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 PLAIN_EVERY = 30.0  # seconds between two plain lines
+NO_FIGURES: Mapping[str, float] = {}
 
 
 class Report:
@@ -33,7 +34,7 @@ class Report:
         if self.live:
             self.live.stop()
 
-    def show(self, done: float, figures: Mapping[str, float | int | str]) -> None:
+    def show(self, done: float, figures: Mapping[str, float | int | str] = NO_FIGURES) -> None:
         """`done` of 1, and the figures by name."""
         if self.live is None and time.monotonic() - self.said < PLAIN_EVERY:
             return
@@ -42,5 +43,5 @@ class Report:
         if self.live:
             self.live.update(self.task, completed=done, figures=text)
         else:
-            print(f"{self.title}: {done:.0%}  {text}", file=sys.stderr, flush=True)
+            print(f"{self.title}: {done:.0%}  {text}".rstrip(), file=sys.stderr, flush=True)
             self.said = time.monotonic()

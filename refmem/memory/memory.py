@@ -15,8 +15,8 @@ from refmem import storage
 from refmem.arrays import (
     Array,
     ArrayModule,
-    check_dtype,
     check_finite,
+    check_float,
     check_labels,
     check_rank,
     check_shape,
@@ -24,6 +24,7 @@ from refmem.arrays import (
     module_of,
     to_device,
     to_host,
+    truncated_normal,
 )
 from refmem.memory import loss as margin_loss
 from refmem.memory import read, write
@@ -104,7 +105,7 @@ class Memory:
         self.profile, self.dtype, self.xp = profile, np.dtype(dtype), xp
         self.params: dict[str, Array] = {}
         if profile.query_projection:
-            drawn = np.random.default_rng(seed).normal(0.0, PROJECTION_STD, (key_dim, key_dim))
+            drawn = PROJECTION_STD * truncated_normal(np.random.default_rng(seed), (self.key_dim, self.key_dim))
             self.params["query_projection"] = xp.asarray(drawn, dtype=self.dtype)
         self._state = self._empty()
 
@@ -115,6 +116,7 @@ class Memory:
 
     @state.setter
     def state(self, state: MemoryState) -> None:
+        state = states.widened(state)
         states.check(state, self._empty())
         self._state = state
 
@@ -216,8 +218,8 @@ class Memory:
             dq += margin_loss.margin_backward(float(d_loss), cache.margin)
         if d_confidence is not None:
             check_shape("d_confidence", d_confidence, cache.reading.confidence.shape)
-            check_dtype("d_confidence", d_confidence, q.dtype)
-            dq += read.confidence_backward(d_confidence, cache.reading, cache.keys)
+            check_float("d_confidence", d_confidence)
+            dq += read.confidence_backward(d_confidence.astype(q.dtype), cache.reading, cache.keys)
         dp = l2_normalize.backward(dq, cache.normalised)  # [B, d]
         if cache.projection is None:
             return dp, {}
@@ -272,9 +274,7 @@ class Memory:
 
     def _checked_queries(self, queries: Array) -> Array:
         check_rank("queries", queries, 2)
-        if module_of(queries) is not self.xp:
-            raise TypeError(f"queries must be an array of {self.xp.__name__} like the memory, "
-                            f"got one of {module_of(queries).__name__}")
+        self._check_device("queries", queries)
         if queries.shape[1] != self.key_dim:
             raise ValueError(f"queries must be {self.key_dim} wide like the keys, got {queries.shape[1]}")
         if queries.dtype not in (np.float32, np.float64) or not np.can_cast(queries.dtype, self.dtype):
@@ -282,9 +282,15 @@ class Memory:
         check_finite("queries", queries)
         return queries.astype(self.dtype)  # a copy: the cache must not change with the caller's array
 
+    def _check_device(self, name: str, x: Array) -> None:
+        if module_of(x, name) is not self.xp:
+            raise TypeError(f"{name} must be an array of {self.xp.__name__} like the memory, "
+                            f"got one of {module_of(x).__name__}")
+
     def _checked_labels(self, labels: Array | None, queries: Array) -> Array | None:
         if labels is None:
             return None
+        self._check_device("labels", labels)
         check_labels("labels", labels, len(queries), self.vocab_size)
         return labels.astype(np.int64)
 

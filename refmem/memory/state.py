@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, replace
 
+import numpy as np
 import numpy.typing as npt
 
-from refmem.arrays import Array, ArrayModule, check_dtype, check_finite, check_shape, to_host
+from refmem.arrays import Array, ArrayModule, check_dtype, check_finite, check_shape, module_of, to_host
 from refmem.memory.profiles import Profile
 
 NO_SOURCE = -1
@@ -45,6 +46,19 @@ def empty(key_dim: int, memory_size: int, profile: Profile, vocab_size: int | No
         sources=xp.full(memory_size, NO_SOURCE, dtype=xp.int64),
         recent=xp.zeros(vocab_size, dtype=xp.int64) if profile.rules == "tf2017" and vocab_size else None,
     )
+
+
+def widened(state: MemoryState) -> MemoryState:
+    """The same state with all integers as int64. Other programs keep narrower ones; the released code, float ages."""
+    def as_int64(array: Array) -> Array:
+        whole = array.dtype.kind in "iu"
+        return array.astype(np.int64) if whole and array.dtype != np.int64 else array
+
+    ages = state.ages
+    if ages.dtype.kind == "f" and bool((ages == module_of(ages).floor(ages)).all()):
+        ages = ages.astype(np.int64)
+    return replace(state, values=as_int64(state.values), ages=as_int64(ages), sources=as_int64(state.sources),
+                   recent=None if state.recent is None else as_int64(state.recent))
 
 
 def check(state: MemoryState, like: MemoryState) -> None:

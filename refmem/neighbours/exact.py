@@ -69,7 +69,7 @@ def search(queries: Array, keys: Array, k: int, *, filled: Array | None = None) 
     width = min(k + SPARE, end)
     slots = top_k(all_cosines, width)
     cosines = xp.take_along_axis(all_cosines, slots, axis=1)  # [B, width]
-    while width < end and _in_doubt(cosines[:, k - 1], cosines[:, -1], rounding).any():
+    while width < end and _cut_in_doubt(all_cosines, cosines[:, k - 1], cosines[:, -1], rounding):
         width = min(2 * width, end)
         slots = top_k(all_cosines, width)
         cosines = xp.take_along_axis(all_cosines, slots, axis=1)
@@ -86,12 +86,27 @@ def _in_doubt(larger: Array, smaller: Array, rounding: float) -> Array:
     return doubt
 
 
+<<<<<<< HEAD
 # spec: memory.read.ties-lower-slot -- equal cosines keep the order of their slots
 #     (LTRRE §2 is silent; tf.nn.top_k)
+=======
+def _cut_in_doubt(all_cosines: Array, last_wanted: Array, last_seen: Array, rounding: float) -> bool:
+    """Whether a cosine further down might belong among the wanted ones: as close to the last of them, yet not equal."""
+    doubt = _in_doubt(last_wanted, last_seen, rounding)  # [B]
+    if not bool(doubt.any()):
+        return False
+    last = last_wanted[:, None]  # [B, 1]
+    near = (all_cosines != last) & (abs(all_cosines - last) <= rounding)  # [B, m]
+    return bool((doubt & near.any(axis=1)).any())
+
+
+>>>>>>> main
 def _settle_ties(queries: Array, keys: Array, slots: Array, cosines: Array, rounding: float) -> tuple[Array, Array]:
     """Compute cosines in doubt again, and sort their rows by cosine and then by slot."""
     xp = module_of(cosines)
     close = _in_doubt(cosines[:, :-1], cosines[:, 1:], rounding)  # [B, width - 1]
+    # Rows whose close cosines are all equal are in order already: empty keys are thousands of zeros.
+    close &= (close & (cosines[:, :-1] != cosines[:, 1:])).any(axis=1, keepdims=True)
     if not bool(close.any()):
         return slots, cosines
     doubtful = xp.zeros(cosines.shape, dtype=bool)  # [B, width]

@@ -8,13 +8,15 @@ The images are taken a few at a time, so that the columns stay in the processor'
 results and errors as `conv2d`; only the order of the sums differs. For NumPy arrays only.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from refmem.arrays import Array, check_dtype, check_shape, module_of
 from refmem.ops.conv2d import Cache, check_arguments
 
-CHUNK_BYTES = 4 << 20  # what the columns of one chunk may take (measured: 2 to 9 MiB make no difference, more is slower)
+CHUNK_BYTES = 4 << 20  # what the columns of one chunk may take (measured: 2 to 9 MiB make no difference)
 
 
 def check_numpy(x: Array) -> None:
@@ -37,8 +39,9 @@ class _Columns:
         b, h, w, c = self.frame.strides
         self.windows = as_strided(self.frame, (self.chunk, height, width, kh, kw * channels), (b, h, w, h, c))
         self.columns = np.empty(self.windows.shape, images.dtype)
+        self.pixels, self.width = height * width, kh * kw * channels
 
-    def __iter__(self):  # type: ignore[no-untyped-def]
+    def __iter__(self) -> Iterator[tuple[slice, Array]]:
         """Pairs (slice of the batch, columns [images H W, kh kw C])."""
         batch = self.images.shape[0]
         for start in range(0, batch, self.chunk):
@@ -46,9 +49,7 @@ class _Columns:
             n = images.shape[0]
             self.inside[:n] = images
             np.copyto(self.columns[:n], self.windows[:n])
-            rows = n * self.columns.shape[1] * self.columns.shape[2]
-            width = self.columns.shape[3] * self.columns.shape[4]
-            yield slice(start, start + n), self.columns[:n].reshape(rows, width)
+            yield slice(start, start + n), self.columns[:n].reshape(n * self.pixels, self.width)
 
 
 def forward(x: Array, kernels: Array, bias: Array) -> tuple[Array, Cache]:

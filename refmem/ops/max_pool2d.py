@@ -6,9 +6,11 @@ LTRRE §2.1 has one after each pair of convolutions. An odd height or width is p
 a window that sticks out takes the maximum of what it covers.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from refmem.arrays import Array, check_float, check_rank, check_shape, module_of
+import numpy as np
+
+from refmem.arrays import Array, check_dtype, check_float, check_rank, check_shape, module_of
 
 
 class Cache(NamedTuple):
@@ -22,6 +24,7 @@ class Cache(NamedTuple):
     c_beats_d: Array
     top_beats_bottom: Array
     size: tuple[int, int]  # (H, W) of the input
+    dtype: np.dtype[Any]  # of the input
 
 
 def forward(x: Array) -> tuple[Array, Cache]:
@@ -60,9 +63,13 @@ def forward(x: Array) -> tuple[Array, Cache]:
     c, d = even[:, 1::2, 0::2], even[:, 1::2, 1::2]  # [B, h, w, C]
     top, bottom = xp.maximum(a, b), xp.maximum(c, d)  # [B, h, w, C]
     y = xp.maximum(top, bottom)  # [B, h, w, C]
+<<<<<<< HEAD
     # spec: max_pool2d.first-maximum -- of equal elements the first takes the gradient
     #     (PyTorch and TensorFlow)
     return y, Cache(a >= b, c >= d, top >= bottom, (height, width))
+=======
+    return y, Cache(a >= b, c >= d, top >= bottom, (height, width), x.dtype)
+>>>>>>> main
 
 
 # The gradient of a window goes to the element that won. Among equals the first in the order a, b, c, d wins: that is
@@ -82,10 +89,15 @@ def backward(dy: Array, cache: Cache) -> Array:
     -------
     dx : [B, H, W, C]
     """
+<<<<<<< HEAD
     # spec: max_pool2d.gradient -- the gradient goes to the largest (derived)
     a_beats_b, c_beats_d, top_beats_bottom, (height, width) = cache
     check_float("dy", dy)
+=======
+    a_beats_b, c_beats_d, top_beats_bottom, (height, width), dtype = cache
+>>>>>>> main
     check_shape("dy", dy, a_beats_b.shape)
+    check_dtype("dy", dy, dtype)
     xp = module_of(dy)
 
     batch, h, w, channels = dy.shape

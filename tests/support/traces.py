@@ -1,19 +1,14 @@
-"""The recorded steps of the released memory, where the data folder has them."""
-
-import os
-from pathlib import Path
+"""The recorded steps of the released memory, where the data folder has them; else the tests that ask are skipped."""
 
 import numpy as np
-import pytest
 
-BESIDE = Path(__file__).resolve().parents[3] / "shared" / "data"
-FOLDER = Path(os.environ.get("REFMEM_DATA", BESIDE)) / "tf2017_traces"
-NAMES = tuple(sorted(path.stem for path in FOLDER.glob("*.npz")))
+from support import data
 
-needed = pytest.mark.skipif(not NAMES, reason=f"no traces in {FOLDER}; set REFMEM_DATA to the data folder")
+CASES = ("A_d8_m32_k8_b4", "B_d16_m64_k64_b4", "D_d8_m32_k16_b6_cit3", "I_d6_m12_k12_b3_negsims")
+NAMES = tuple(f"{case}_{hint}_{dtype}" for case in CASES for hint in ("norecent", "recent") for dtype in ("f32", "f64"))
 
 
 def load(name):
     """Arrays [T, ...] and scalars of one trace, by name."""
-    with np.load(FOLDER / f"{name}.npz", allow_pickle=False) as stored:
+    with np.load(data.folder("tf2017_traces") / f"{name}.npz", allow_pickle=False) as stored:
         return {key: stored[key] if stored[key].ndim else stored[key].item() for key in stored.files}

@@ -91,7 +91,7 @@ def test_a_truncated_file_is_refused(path, part):
 
 
 def test_a_flipped_byte_anywhere_is_refused_or_harmless(path):
-    """Wherever a byte changes, the file is refused or what is read is what was saved. (A zip has bytes that nobody reads.)"""
+    """Wherever a byte changes, the file is refused, or what is read is what was saved (not all of a zip is read)."""
     whole = bytearray(path.read_bytes())
     refused = 0
     for position in range(0, len(whole), 97):

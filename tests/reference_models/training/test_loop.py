@@ -77,6 +77,7 @@ def test_a_goal_ends_it_once_the_mean_of_twenty_reaches_it():
     work = Work(accuracy=lambda n: float(n > 10))
     assert work.run(Budget(episodes=100), goal=0.9) == "goal"
     assert work.counters.episodes == 28 and work.saves == [28]  # 18 of the last 20
+    assert work.run(Budget(episodes=100), goal=0.9) == "goal" and work.counters.episodes == 28  # resumed: still there
 
 
 def test_ctrl_c_ends_the_episode_batch_saves_and_says_so(capfd):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from support.memories import PROFILES, a_batch, assert_unchanged, everything_in, holding, unit, with_a_past
 
 from refmem.memory import EMPTY, PAPER, TF2017, Memory
+from refmem.neighbours import exact
 
 quick = settings(max_examples=40, deadline=None)
 
@@ -257,6 +258,21 @@ def test_of_equal_keys_the_lowest_slot_is_averaged(name, dtype):
             queries = (key + 0.1 * rng.standard_normal((4, d))).astype(dtype)
             memory.forward(queries, np.ones(4, np.int64), sources=np.arange(4))
             assert memory.state.sources.tolist() == [3] + [-1] * (m - 1)
+
+
+def test_an_empty_memory_costs_no_second_look(monkeypatch):
+    """Its thousands of zero keys tie as they are; to compute their cosines again would take most of a step."""
+    def second_look(*_):
+        raise AssertionError("equal cosines were computed again")
+
+    monkeypatch.setattr(exact, "inner_products", second_look)
+    rng = np.random.default_rng(0)
+    keys = np.zeros((500, 8), np.float32)
+    keys[:3] = unit(rng.standard_normal((3, 8)))
+    slots, _ = exact.search(unit(rng.standard_normal((4, 8))).astype(np.float32), keys, 40)
+    for row in slots:
+        zeros = row[row > 2]
+        np.testing.assert_array_equal(zeros, np.arange(3, 3 + len(zeros)))
 
 
 # --- Nothing hangs on how things are called -------------------------------------------------------------------

@@ -1,5 +1,7 @@
 """What a memory refuses, in a sentence that names the argument, and leaves everything as it was."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from support.memories import PROFILES, a_batch, assert_unchanged, everything_in, with_a_past
@@ -162,3 +164,15 @@ def test_a_batch_of_no_rows_is_answered_with_no_rows(name):
     d_queries, d_params = memory.backward(cache, d_confidence=np.zeros_like(output.confidence))
     assert d_queries.shape == (0, 4) and not any(gradient.any() for gradient in d_params.values())
     assert_unchanged(memory, before)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_integers_of_other_programs_are_widened(name):
+    memory = lived(name)
+    before = everything_in(memory)
+    memory.state = replace(memory.state, values=memory.state.values.astype(np.int32),
+                           ages=memory.state.ages.astype(np.float32))
+    assert_unchanged(memory, before)
+    assert memory.state.values.dtype == memory.state.ages.dtype == np.int64
+    with pytest.raises(TypeError, match="ages"):
+        memory.state = replace(memory.state, ages=memory.state.ages + 0.5)

@@ -278,3 +278,10 @@ def test_clear_empties_every_slot():
     assert_unchanged(memory, everything_in(Memory(2, 2)))
     assert memory.state.values.tolist() == memory.state.sources.tolist() == [-1, -1]
     assert memory.state.ages.tolist() == [0, 0] and memory.state.keys.tolist() == [ZERO, ZERO]
+
+
+def test_when_the_claims_are_forgotten_the_oldest_of_that_moment_goes():
+    memory = holding(PAPER, [E1, E2], [1, 5], [5, 0])
+    memory.forward(np.repeat(Q, 3, 0), label(5, 7, 8))  # averages slot 1, takes slot 0, then slot 1: it is older now
+    assert memory.state.values.tolist() == [7, 8]
+    assert memory.state.ages.tolist() == [1, 0]

@@ -285,3 +285,32 @@ def test_clear_forgets_all_but_the_projection():
     assert memory.state.values.tolist() == memory.state.ages.tolist() == [0, 0]
     assert memory.state.sources.tolist() == [-1, -1]
     assert memory.state.recent.tolist() == [0] * 10
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_equal_queries_leave_equal_keys(dtype):
+    """To the last bit, wherever in the batch they stand: else they could not tie."""
+    rng = np.random.default_rng(0)
+    memory = Memory(16, 40, profile=TF2017, vocab_size=40, dtype=dtype, seed=1)
+    queries = np.repeat(rng.standard_normal((1, 16)), 23, 0).astype(dtype)
+    memory.forward(queries, np.arange(1, 24))
+    keys = memory.state.keys[memory.state.values > 0]
+    assert len(keys) == 23 and (keys == keys[0]).all()
+
+
+def test_at_the_corner_of_the_hinge_the_gradient_is_zero():
+    memory = holding(TF2017, [[0.5, 0.5], E2], [3, 5], alpha=0.5, recent_hint=False)
+    output, cache = memory.forward(np.array([E1]), label(3))
+    assert output.loss == -0.5  # relu(0 - 0.5 + 0.5) - 0.5
+    d_queries, _ = memory.backward(cache)
+    assert d_queries.tolist() == [[0.0, 0.0]]
+
+
+def test_the_projection_starts_as_a_truncated_normal():
+    weights = Memory(64, 2, profile=TF2017, vocab_size=4, seed=3).params["query_projection"]
+    assert np.abs(weights).max() <= 0.02  # two standard deviations of 0.01
+    assert np.abs(weights).max() > 0.019
+    assert weights.std() == pytest.approx(0.0088, rel=0.05)  # what is left of 0.01
+    assert abs(weights.mean()) < 0.0005
+    other = Memory(64, 2, profile=TF2017, vocab_size=4, seed=4).params["query_projection"]
+    assert not np.array_equal(weights, other)

@@ -18,8 +18,6 @@ from support import traces
 
 from refmem.memory import TF2017, Memory
 
-pytestmark = traces.needed
-
 
 def memory_for(trace, dtype):
     profile = replace(TF2017, k=trace["choose_k"], alpha=trace["alpha"], age_noise=0.0,

@@ -1,0 +1,72 @@
+"""How to measure on a shared machine: in alternation, medians, ratios; memory in a process of its own.
+
+A time by itself says little where others work on the same cores. Those who are compared take turns, round after
+round, so that what disturbs one disturbs the others, and the figure to read is the ratio of the medians.
+"""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+import threadpoolctl
+
+PAUSE = 0.02  # seconds between two measurements: the thread pool of one library goes to sleep before the next starts
+
+
+def in_turns(functions: dict[str, Callable[[], object]], rounds: int) -> Iterator[dict[str, float]]:
+    """Call each function once a round, and yield the milliseconds of each round; a first round is not counted."""
+    names = list(functions)
+    for number in range(rounds + 1):
+        took = {}
+        for name in names:
+            time.sleep(PAUSE)
+            start = time.perf_counter()
+            functions[name]()
+            took[name] = (time.perf_counter() - start) * 1e3
+        names = names[1:] + names[:1]  # nobody is always the first, or always after the same one
+        if number:
+            yield took
+
+
+def medians(rounds: list[dict[str, float]]) -> dict[str, float]:
+    """The median of each name over the rounds."""
+    return {name: float(np.median([took[name] for took in rounds])) for name in rounds[0]}
+
+
+def peak_memory(workload: str, side: str, batch: int, steps: int = 3) -> dict[str, float]:
+    """MiB that a workload takes, in a fresh process: {"peak": whole process, "working": above what it began with}.
+
+    What it began with is after all imports and one step with a single row, which loads compiled code and libraries.
+    """
+    command = [sys.executable, "-m", "bench.peak", workload, side, str(batch), str(steps)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[1])
+    if done.returncode:
+        raise OSError(f"{' '.join(command)} failed: {done.stderr.strip().splitlines()[-1:]}")
+    figures: dict[str, float] = json.loads(done.stdout)
+    return figures
+
+
+def versions(*packages: str) -> dict[str, str]:
+    """Of Python, the packages and the machine."""
+    blas = {f"{pool['internal_api']} {pool.get('version')} ({pool.get('architecture')})"
+            for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"}
+    found = {"python": platform.python_version(), "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+             "blas": ", ".join(sorted(blas))}
+    for package in packages:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def load() -> list[float] | None:
+    """The load averages over 1, 5 and 15 minutes, where the system has them."""
+    return [round(value, 2) for value in os.getloadavg()] if hasattr(os, "getloadavg") else None

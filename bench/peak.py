@@ -1,0 +1,41 @@
+"""A process that runs one workload and prints how much memory it took. Started by `bench.measure.peak_memory`.
+
+The high-water mark of resident memory is reset before the steps that are measured (Linux: /proc/self/clear_refs).
+Elsewhere it cannot be; there the peak of imports and of loading hides what stays below it.
+"""
+
+import json
+import resource
+import sys
+from pathlib import Path
+
+from bench import workloads
+
+STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+
+
+def high_water() -> float:
+    """The largest resident size so far, in MiB."""
+    if STATUS.exists():
+        for line in STATUS.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 1024)
+
+
+def main(workload: str, side: str, batch: int, steps: int) -> None:
+    """Print {"peak", "working"}."""
+    workloads.SIDES[workload][side](1, 0)()
+    step = workloads.SIDES[workload][side](batch, 0)
+    if CLEAR.exists():
+        CLEAR.write_text("5")
+    start = high_water()
+    for _ in range(steps):
+        step()
+    peak = high_water()
+    print(json.dumps({"peak": peak, "working": peak - start}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))

@@ -1,0 +1,179 @@
+"""Check backward passes against measured slopes, with an error bar instead of a tolerance.
+
+    refmem gradcheck                              every operation, the memory, a small instance of every model
+    refmem gradcheck conv2d memory.paper          some of them (--list names all)
+    refmem gradcheck mypackage.mymodule:function  your own: a function without arguments that returns a Problem, or
+                                                  (function, vjp, arguments)
+    refmem gradcheck --self-test                  the checker itself, on random problems with planted errors
+
+Verdicts: PASS prints the smallest error that would have been caught; FAIL where it is; KINK where the slopes to both
+sides differ and the gradient lies between them; INCONCLUSIVE why the slope cannot be measured well enough.
+
+Exit codes: 0 nothing failed, 1 a row FAILs (with --strict also: is INCONCLUSIVE), 2 bad input, 130 stopped.
+"""
+
+import argparse
+import json
+import re
+import sys
+import time
+
+import numpy as np
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from refmem.arrays import ArrayModule
+from refmem.cli.gradcheck_targets import TARGETS, resolve
+from refmem.gradcheck.check import Check
+from refmem.gradcheck.plan import LIMIT
+from refmem.gradcheck.problem import ProblemRefused
+from refmem.gradcheck.report import SEVERITY, GradReport, merge, percent
+from refmem.gradcheck.self_test import PROBLEMS, self_test
+
+HELP = "check gradients: ours or yours"
+OK, FAILED = 0, 1
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `refmem gradcheck`."""
+    parser.add_argument("names", nargs="*", metavar="NAME", help="what to check; everything of refmem without")
+    parser.add_argument("--list", action="store_true", help="print the names and stop")
+    parser.add_argument("--dtype", action="append", choices=("float64", "float32"), help="default: both")
+    parser.add_argument("--device", choices=("cpu", "gpu"), default="cpu", help="where refmem's own code runs")
+    parser.add_argument("--sensitivity", type=_share, metavar="1%", default=None,
+                        help="smallest relative error to be noticed; default 1%% for float32, 1e-6 for float64")
+    parser.add_argument("--budget", type=_seconds, metavar="10s", default=None,
+                        help="time for all of it; what is not decided by then is INCONCLUSIVE")
+    parser.add_argument("--elements", action="store_true", help="walk along every element by itself")
+    parser.add_argument("--full", action="store_true", help=f"allow more than {LIMIT:,} evaluations")
+    parser.add_argument("--strict", action="store_true", help="INCONCLUSIVE fails too")
+    parser.add_argument("--all-rows", action="store_true", help="print the rows that PASS too")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--plot", metavar="sweep.png", help="draw error against step (needs matplotlib)")
+    parser.add_argument("--seed", type=int, default=0, help="of directions and cotangents")
+    parser.add_argument("--self-test", action="store_true", help="check the checker")
+    parser.add_argument("--problems", type=int, default=PROBLEMS, metavar="N",
+                        help=f"of the self-test, in each dtype; default {PROBLEMS}")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run `refmem gradcheck`."""
+    if arguments.list:
+        print("\n".join(TARGETS))
+        return OK
+    if arguments.self_test:
+        return _run_self_test(arguments)
+    dtypes = arguments.dtype or ["float64", "float32"]
+    if arguments.plot:
+        from refmem.gradcheck.plot import require_matplotlib
+        require_matplotlib()
+    checks = _prepare(arguments, dtypes, _device(arguments.device))
+    evaluations = sum(check.plan.evaluations for check in checks)
+    seconds = sum(check.plan.seconds for check in checks)
+    print(f"{len(checks)} problems: {evaluations:,} evaluations, about {seconds:.1f} s", file=sys.stderr)
+    reports = _run(checks, arguments.budget)
+    whole = merge(reports)
+    if arguments.plot:
+        from refmem.gradcheck.plot import plot
+        plot(whole, arguments.plot)
+    if arguments.json:
+        print(whole.dumps())
+    else:
+        _print(reports, whole, arguments.all_rows)
+    return FAILED if whole.failed or (arguments.strict and whole.inconclusive) else OK
+
+
+def _prepare(arguments: argparse.Namespace, dtypes: list[str], xp: ArrayModule) -> list[Check]:
+    checks: list[Check] = []
+    for name in arguments.names or TARGETS:
+        make = resolve(name)
+        for dtype in dtypes:
+            for problem in make(dtype, xp):
+                if any(check.subject.problem.name == problem.name
+                       and check.subject.problem.dtype == problem.dtype for check in checks):
+                    continue  # a target of the user's that takes no dtype comes only once
+                checks.append(Check(problem, sensitivity=arguments.sensitivity, elements=arguments.elements,
+                                    full=arguments.full, seed=arguments.seed))
+    return checks
+
+
+def _run(checks: list[Check], budget: float | None) -> list[GradReport]:
+    deadline = time.perf_counter() + (budget if budget is not None else float("inf"))
+    reports = []
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
+        for check in progress.track(checks, description="gradcheck"):
+            check.deadline = deadline
+            reports.append(check.run())
+    return reports
+
+
+def _print(reports: list[GradReport], whole: GradReport, every_row: bool) -> None:
+    table = Table("problem", "dtype", "verdict", *map(str, SEVERITY), "caught from", "evaluations",
+                  "seconds")
+    for report in reports:
+        table.add_row(report.rows[0].problem, report.rows[0].dtype, str(report.verdict),
+                      *(str(report.count(verdict) or "") for verdict in SEVERITY),
+                      percent(report.floor) if report.floor is not None else "", f"{report.evaluations:,}",
+                      f"{report.seconds:.2f}")
+    Console(width=None if sys.stdout.isatty() else 120).print(table)
+    print(whole.text(every_row))
+
+
+def _run_self_test(arguments: argparse.Namespace) -> int:
+    if arguments.problems < 1:
+        raise ProblemRefused(f"--problems must be at least 1, got {arguments.problems}")
+    dtypes = tuple(arguments.dtype or ("float64", "float32"))
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
+        task = progress.add_task("self-test", total=arguments.problems * len(dtypes))
+        result = self_test(arguments.problems, seed=arguments.seed, dtypes=dtypes,
+                           progress=lambda done: progress.advance(task, done))
+    if arguments.json:
+        print(json.dumps(result))
+    else:
+        table = Table("dtype", "problems", "planted", "caught", "below the floor", "inconclusive", "false alarms",
+                      "misses", "seconds")
+        for dtype, tally in result["by_dtype"].items():
+            table.add_row(dtype, *(str(tally[key]) for key in (
+                "problems", "planted", "caught", "below_floor", "inconclusive", "false_alarms", "misses", "seconds")))
+        Console().print(table)
+        for dtype, tally in result["by_dtype"].items():
+            print(*tally["offenders"], sep="\n", end="\n" if tally["offenders"] else "")
+        print(f"{result['problems']} problems, {result['false_alarms']} false alarms, {result['misses']} misses, "
+              f"{100 * result['inconclusive_share']:.1f} % inconclusive")
+    return FAILED if result["false_alarms"] or result["misses"] else OK
+
+
+def _device(name: str) -> ArrayModule:
+    if name == "cpu":
+        return np
+    try:
+        import cupy
+    except ImportError as error:
+        raise ImportError("--device gpu needs CuPy: pip install 'refmem[gpu]'") from error
+    try:
+        cupy.zeros(1)
+    except Exception as error:
+        raise ProblemRefused(f"--device gpu needs a working NVIDIA driver: {error}") from error
+    return cupy
+
+
+def _share(text: str) -> float:
+    """1% or 0.01."""
+    found = re.fullmatch(r"\s*([0-9.eE+-]+)\s*(%?)\s*", text)
+    try:
+        value = float(found[1]) / (100 if found[2] else 1) if found else float("nan")
+    except ValueError:
+        value = float("nan")
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"a share between 0 and 100%, such as 1% or 0.01, got {text!r}")
+    return value
+
+
+def _seconds(text: str) -> float:
+    """10s, 2m or 10."""
+    found = re.fullmatch(r"\s*([0-9]*\.?[0-9]+)\s*(s|m|)\s*", text)
+    value = float(found[1]) * (60 if found[2] == "m" else 1) if found else 0.0
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"a time such as 10s or 2m, got {text!r}")
+    return value

@@ -1,0 +1,102 @@
+"""A gradient and a slope disagree along some direction. Is it an accident; and if not, where is it?"""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from refmem.gradcheck.complex_step import measure
+from refmem.gradcheck.place import Indices, Place, index_of, random_signs, settle
+from refmem.gradcheck.problem import Subject
+from refmem.gradcheck.report import Row
+from refmem.gradcheck.walk import SAFETY, Line, Walk, shifted, with_argument
+
+MAX_SUSPECTS = 8  # directions measured again
+OTHER_REACHES = (0.43, 0.27)  # first steps of the repetitions; the first time it was 0.6
+COARSE = 1e-10  # a machine epsilon above this leaves kinks unresolved
+ASIDE = 3e-3  # how far the other places are, in typical sizes of the argument
+PLACES = 3
+
+
+def confirm(subject: Subject, place: Place, o: int, i: int, lines: list[Line],
+            rng: np.random.Generator) -> Walk | None:
+    """Measure the worst disagreements among `lines` again; return the walk of one that stands.
+
+    The others were accidents, and their error bars are widened to hold all that was measured.
+    """
+    suspects = sorted((line for line in lines if line.suspicious), key=severity, reverse=True)
+    for line in suspects[:MAX_SUSPECTS]:
+        found = _repeated(subject, place, o, i, line)
+        if found is not None and (place.eps < COARSE or _persists(subject, place, o, i, line, rng)):
+            return found
+    for line in suspects:
+        line.error = max(line.error, 1.01 * abs(line.residual) / SAFETY)
+    return None
+
+
+def _repeated(subject: Subject, place: Place, o: int, i: int, line: Line) -> Walk | None:
+    """Twice more over the whole range of steps: both must show it, outside their bounds and their own difference."""
+    again = [measure(subject, place, i, line.u, reach=reach, bends=True) for reach in OTHER_REACHES]
+    first, second = (w.lines[o] for w in again)
+    bound = max(first.bound, second.bound, abs(first.residual - second.residual))
+    if first.residual * second.residual > 0 and min(abs(first.residual), abs(second.residual)) > bound:
+        return again[0] if first.error < second.error else again[1]
+    line.error = max(line.error, first.error, second.error)
+    return None
+
+
+def _persists(subject: Subject, place: Place, o: int, i: int, line: Line, rng: np.random.Generator) -> bool:
+    """Whether the disagreement is also there a little aside, at two places of three.
+
+    In float32 a kink may be so near that rounding hides on which side of it the place is. Then slope and gradient
+    disagree, and both are right. A wrong formula is wrong aside, too.
+    """
+    x = place.arguments[i]
+    seen = 0
+    for _ in range(PLACES):
+        aside = shifted(x, random_signs(rng, (x.size,)), ASIDE * place.spread(i))
+        problem = replace(subject.problem, arguments=with_argument(place.arguments, i, aside))
+        there = replace(subject, problem=problem)
+        elsewhere = settle(there, rng, cotangents=place.cotangents)
+        other = measure(there, elsewhere, i, line.u).lines[o]
+        subject.evaluations, subject.pulls, subject.seconds = there.evaluations, there.pulls, there.seconds
+        seen += other.suspicious and other.residual * line.residual > 0
+    return seen >= 2
+
+
+def locate(subject: Subject, place: Place, o: int, i: int, line: Line) -> tuple[Line, Indices]:
+    """Halve the direction, and keep the half that disagrees more: the line and the elements that remain."""
+    block = np.flatnonzero(line.u)
+    while len(block) > 1 and not subject.out_of_time:
+        halves = []
+        for part in np.array_split(block, 2):
+            u = np.zeros_like(line.u)
+            u[part] = 1.0 if len(part) == 1 else line.u[part]
+            halves.append((measure(subject, place, i, u).lines[o], part))
+        half, part = max(halves, key=lambda pair: severity(pair[0]))
+        if not half.suspicious:
+            break  # the error is spread so thin that no half shows it alone
+        line, block = half, part
+    return line, block
+
+
+def fill(row: Row, place: Place, o: int, i: int, line: Line, block: Indices) -> None:
+    """Write the disagreement into the row: both values, error bar, units in the last place, and where."""
+    x = place.arguments[i]
+    row.analytic, row.numeric, row.bar = line.predicted, line.numeric, line.error
+    row.ulps = abs(line.residual) / float(np.spacing(np.abs(np.asarray(line.predicted, x.dtype))))
+    row.curve = line.curve
+    if len(block) == 1:
+        row.index = index_of(block[0], x.shape)
+    elif len(block) < x.size:
+        low, high = index_of(block[0], x.shape), index_of(block[-1], x.shape)
+        row.region = f"{row.input}, somewhere from {list(low)} to {list(high)}"
+    else:
+        row.region = f"{row.input} along a random direction"
+
+
+def severity(line: Line) -> float:
+    """How far outside its bound a residual is."""
+    if not math.isfinite(line.error):
+        return 0.0
+    return abs(line.residual) / line.bound if line.bound > 0 else (math.inf if line.residual else 0.0)
