@@ -86,10 +86,6 @@ def _in_doubt(larger: Array, smaller: Array, rounding: float) -> Array:
     return doubt
 
 
-<<<<<<< HEAD
-# spec: memory.read.ties-lower-slot -- equal cosines keep the order of their slots
-#     (LTRRE §2 is silent; tf.nn.top_k)
-=======
 def _cut_in_doubt(all_cosines: Array, last_wanted: Array, last_seen: Array, rounding: float) -> bool:
     """Whether a cosine further down might belong among the wanted ones: as close to the last of them, yet not equal."""
     doubt = _in_doubt(last_wanted, last_seen, rounding)  # [B]
@@ -100,7 +96,8 @@ def _cut_in_doubt(all_cosines: Array, last_wanted: Array, last_seen: Array, roun
     return bool((doubt & near.any(axis=1)).any())
 
 
->>>>>>> main
+# spec: memory.read.ties-lower-slot -- equal cosines keep the order of their slots
+#     (LTRRE §2 is silent; tf.nn.top_k)
 def _settle_ties(queries: Array, keys: Array, slots: Array, cosines: Array, rounding: float) -> tuple[Array, Array]:
     """Compute cosines in doubt again, and sort their rows by cosine and then by slot."""
     xp = module_of(cosines)

@@ -63,13 +63,9 @@ def forward(x: Array) -> tuple[Array, Cache]:
     c, d = even[:, 1::2, 0::2], even[:, 1::2, 1::2]  # [B, h, w, C]
     top, bottom = xp.maximum(a, b), xp.maximum(c, d)  # [B, h, w, C]
     y = xp.maximum(top, bottom)  # [B, h, w, C]
-<<<<<<< HEAD
     # spec: max_pool2d.first-maximum -- of equal elements the first takes the gradient
     #     (PyTorch and TensorFlow)
-    return y, Cache(a >= b, c >= d, top >= bottom, (height, width))
-=======
     return y, Cache(a >= b, c >= d, top >= bottom, (height, width), x.dtype)
->>>>>>> main
 
 
 # The gradient of a window goes to the element that won. Among equals the first in the order a, b, c, d wins: that is
@@ -89,13 +85,8 @@ def backward(dy: Array, cache: Cache) -> Array:
     -------
     dx : [B, H, W, C]
     """
-<<<<<<< HEAD
     # spec: max_pool2d.gradient -- the gradient goes to the largest (derived)
-    a_beats_b, c_beats_d, top_beats_bottom, (height, width) = cache
-    check_float("dy", dy)
-=======
     a_beats_b, c_beats_d, top_beats_bottom, (height, width), dtype = cache
->>>>>>> main
     check_shape("dy", dy, a_beats_b.shape)
     check_dtype("dy", dy, dtype)
     xp = module_of(dy)
