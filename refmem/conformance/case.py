@@ -8,7 +8,7 @@ import difflib
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -81,11 +81,18 @@ class Case(Task):
         """The rule that the case is about."""
         return self.rules[0]
 
+    def with_tolerances(self, scale: float) -> "Case":
+        """The same case, with all tolerances multiplied."""
+        if scale == 1.0:
+            return self
+        return replace(self, expect=tuple(replace(e, tolerance=e.tolerance * scale) for e in self.expect))
+
 
 # --- Files ------------------------------------------------------------------------------------------------------
 
 
-def _arrays_of(case: Case) -> dict[str, HostArray]:
+def arrays_of(case: Case) -> dict[str, HostArray]:
+    """All arrays of a case, by the names they have in its file."""
     arrays: dict[str, HostArray] = {}
     if case.state is not None:
         arrays |= {f"state/{name}": array for name, array in case.state.items()}
@@ -99,7 +106,7 @@ def save(case: Case, folder: str | os.PathLike[str]) -> Path:
     """Write both files below `folder` and return the path of the `.json`. The same case gives the same bytes."""
     path = Path(folder) / f"{case.id}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    arrays = _arrays_of(case)
+    arrays = arrays_of(case)
     with replacing(path.with_suffix(".npz")) as file:
         np.savez(file, **arrays)  # type: ignore[arg-type]
     manifest = {

@@ -23,4 +23,5 @@ class Adapter:
             update = task.config.get("update", True)
             values, confidence, loss = memory(queries, step.labels, update, step.noise)
             out = {"values": values, "confidence": confidence, "loss": loss, **saved_state(memory)}
-            yield out | cotangents(step, loss, confidence, d_queries=queries, d_query_projection=memory.query_projection)
+            yield out | cotangents(step, loss, confidence, d_queries=queries,
+                                   d_query_projection=memory.query_projection)

@@ -1,6 +1,6 @@
 """An implementation in another process, spoken to in JSON lines.
 
-Whatever the process does, the run goes on: a process that ends, hangs or talks nonsense is started anew for the next case.
+Whatever the process does, the run goes on: one that ends, hangs or talks nonsense is started anew for the next case.
 """
 
 import json

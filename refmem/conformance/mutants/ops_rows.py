@@ -35,7 +35,7 @@ class ReluAtZero(Ops):
 @mutant("relu-slope-half-at-zero", "relu.at-zero", "the slope at 0 is 1/2")
 class ReluHalf(Ops):
     def relu(self, x, options):
-        return [[Number(max(0.0, x_i.value), ((x_i, (1 + math.copysign(bool(x_i.value), x_i.value)) / 2),)) for x_i in row]
+        return [[Number(max(0.0, x_i.value), ((x_i, 0.5 if x_i.value == 0 else float(x_i.value > 0)),)) for x_i in row]
                 for row in x]
 
 
@@ -49,7 +49,8 @@ class NotInverted(Ops):
 @mutant("dropout-scaled-by-rate", "dropout.inverted", "what is kept is divided by 1 - keep")
 class ScaledByRate(Ops):
     def dropout(self, x, uniforms, options):
-        return [[x_i / (1 - options["keep"]) if u < options["keep"] else Number(0.0) for x_i, u in zip(row, us, strict=True)]
+        keep = options["keep"]
+        return [[x_i / (1 - keep) if u < keep else Number(0.0) for x_i, u in zip(row, us, strict=True)]
                 for row, us in zip(x, uniforms, strict=True)]
 
 
@@ -119,7 +120,8 @@ class EpsAdded(Ops):
 @mutant("l2-short-rows-stretched", "l2_normalize.short-rows", "short rows are stretched to length 1")
 class ShortStretched(Ops):
     def l2_normalize(self, x, options):
-        return [[x_i / tape.sqrt(dot(row, row)) if dot(row, row).value > 0 else x_i / SHORTEST for x_i in row] for row in x]
+        return [[x_i / tape.sqrt(dot(row, row)) if dot(row, row).value > 0 else x_i / SHORTEST for x_i in row]
+                for row in x]
 
 
 @mutant("l2-gradient-keeps-along", "l2_normalize.gradient",
@@ -152,8 +154,8 @@ class SoftmaxOverflows(Ops):
 @mutant("softmax-gradient-diagonal", "softmax.gradient", "the gradient is y (1 - y) dy, as of a sigmoid")
 class SoftmaxDiagonal(Ops):
     def softmax(self, x, options):
-        return [[Number(y.value, ((x_i, y.value * (1 - y.value)),)) for x_i, y in zip(row, taped_softmax(row), strict=True)]
-                for row in x]
+        return [[Number(y.value, ((x_i, y.value * (1 - y.value)),))
+                 for x_i, y in zip(row, taped_softmax(row), strict=True)] for row in x]
 
 
 @mutant("cross-entropy-averaged", "softmax_cross_entropy.forward",

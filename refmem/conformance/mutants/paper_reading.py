@@ -51,7 +51,8 @@ class ZeroQueryUniform(Paper):
         "1e-3 is added to the length of the query instead of bounding it")
 class NormPlusEps(Paper):
     def normalised(self, rows):
-        return [[x / (tape.sqrt(dot(row, row)) + 1e-3) if any(y.value for y in row) else x for x in row] for row in rows]
+        return [[x / (tape.sqrt(dot(row, row)) + 1e-3) if any(y.value for y in row) else x for x in row]
+                for row in rows]
 
 
 # --- Reading --------------------------------------------------------------------------------------------------
