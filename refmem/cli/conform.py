@@ -17,6 +17,7 @@ from rich.progress import track
 
 from refmem.conformance import deviations, parallel, runner
 from refmem.conformance.adapters.loading import load
+from refmem.conformance.adapters.runner import Runner
 from refmem.conformance.case import FOLDER, LEVELS, Case, load_all
 from refmem.conformance.report import html, junit, lines, text
 from refmem.conformance.verdict import Run
@@ -30,7 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("implementation", nargs="?", help="package.module:Name of an object with describe()")
     parser.add_argument("--exec", dest="command", metavar="COMMAND", help="a runner that speaks the protocol")
     parser.add_argument("--cases", type=Path, default=FOLDER, metavar="FOLDER", help="vectors of your own")
-    parser.add_argument("--only", action="append", default=[], metavar="PATTERN", help="case ids, e.g. 'memory/paper.*'")
+    parser.add_argument("--only", action="append", default=[], metavar="PATTERN", help="case ids: 'memory/paper.*'")
     parser.add_argument("--rule", action="append", default=[], metavar="ID", help="cases that exercise this rule")
     parser.add_argument("--level", choices=LEVELS, help="no level above this one")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes; with more than one, or --exec, "
@@ -103,7 +104,7 @@ def perform(arguments: argparse.Namespace, cases: list[Case], known: deviations.
     else:
         command = arguments.command or parallel.command_for(arguments.implementation)
         found = parallel.conform(command, cases, jobs=arguments.jobs, timeout=arguments.timeout, deviations=known)
-        implementation = parallel.Runner(command, arguments.timeout)
+        implementation = Runner(command, arguments.timeout)
     if arguments.fuzz:
         from refmem.conformance import fuzz  # hypothesis is an extra
 

@@ -41,12 +41,14 @@ def run(arguments: argparse.Namespace) -> int:
         counts = {"total": len(table), "killed": len(table) - len(alive), "alive": alive}
         print(json.dumps(counts | ({"killed_by": table} if arguments.table else {})))
         return 1 if alive else 0
+    rule_of = {case.id: case.rule for case in cases}
     out = Table(show_lines=False)
     for column in ("mutant", "the mistake", "rule", "killed by"):
         out.add_column(column, overflow="fold")
     for mutant in mutants:
         by = table[mutant.id]
-        first = next((id for id in by if id.split("/")[1].startswith(mutant.rule.partition(".")[2])), (by or ["nothing"])[0])
+        about = [id for id in by if rule_of[id] == mutant.rule]
+        first = (about or by or ["nothing"])[0]
         out.add_row(mutant.id, mutant.says + (f" [{mutant.seen}]" if mutant.seen else ""), mutant.rule,
                     first + (f" and {len(by) - 1} more" if len(by) > 1 else ""))
     console = Console(markup=False)

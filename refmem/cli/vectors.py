@@ -52,7 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     cases = [case for case in cases if arguments.rule is None or arguments.rule in case.rules]
     if arguments.json:
-        print(json.dumps([{"id": case.id, "level": case.level, "rule": case.rule, "title": case.title} for case in cases]))
+        print(json.dumps([{"id": case.id, "level": case.level, "rule": case.rule, "title": case.title}
+                          for case in cases]))
         return 0
     for case in cases:
         print(f"{case.level}  {case.id:60}  {case.title}")

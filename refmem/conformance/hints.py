@@ -62,7 +62,7 @@ def follows_other_profile(case: Case, outcome: Outcome) -> bool:
     other = Case(**{**vars(begun), "profile": profile, "config": config, "state": state, "params": params})
     try:
         theirs = [Inputs(step) for step in LoopAdapter().memory(other)]
-    except ValueError:  # a cotangent of the case has not the width of the other profile's confidence
+    except ValueError:  # a cotangent of the width of the other confidence
         return False
     return _agree(case, theirs, outcome.given)
 

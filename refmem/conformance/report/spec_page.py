@@ -19,9 +19,9 @@ def spec_page(covered: list[Covered]) -> str:
 
 def _body(covered: list[Covered]) -> Iterator[str]:
     yield "<h1>The specification, rule by rule</h1>"
-    yield (f"<p>{len(covered)} rules. Each stands beside the code that is its home, with the vectors that test it and the "
-           "mistakes that they are known to catch.</p><p class='small'>Order of authority: the equation in a paper, the "
-           "function in refmem, the vectors, the fast twins.</p>")
+    yield (f"<p>{len(covered)} rules. Each stands beside the code that is its home, with the vectors that test it "
+           "and the mistakes that they are known to catch.</p><p class='small'>Order of authority: the equation in a "
+           "paper, the function in refmem, the vectors, the fast twins.</p>")
     chapter = ""
     for item in covered:
         head = ".".join(item.id.split(".")[:2]) if item.id.count(".") > 1 else item.id.split(".")[0]
