@@ -1,7 +1,10 @@
 """The PyTorch memory with one mistake planted in it: what a port may get wrong, by the mutant that it should match."""
 
+import math
+
 import torch
 from examples.torch_memory import TorchMemory
+from torch.nn import functional
 
 
 class NotNormalised(TorchMemory):
@@ -80,6 +83,11 @@ class TiesHigher(TorchMemory):
 class ProjectionTransposed(TorchMemory):
     def project(self, x):
         return x @ self.query_projection.T
+
+
+class ProjectionAddsInput(TorchMemory):
+    def project(self, x):
+        return x if self.query_projection is None else x + x @ self.query_projection
 
 
 class NoProjection(TorchMemory):
@@ -162,6 +170,7 @@ PLANTED = {
     "nothing-ages": ("paper", NothingAges),
     "ties-higher-slot": ("paper", TiesHigher),
     "tf-projection-transposed": ("tf2017", ProjectionTransposed),
+    "tf-projection-adds-input": ("tf2017", ProjectionAddsInput),
     "tf-no-projection": ("tf2017", NoProjection),
     "tf-no-minus-alpha": ("tf2017", NoMinusAlpha),
     "tf-temperature-40": ("tf2017", TemperatureForty),
