@@ -24,7 +24,8 @@ def test_two_homes_are_an_error(monkeypatch, tmp_path):
 
 def test_a_rule_is_read_with_its_surroundings():
     source = ('"""Top."""\n\n\ndef f(x):\n    """Twice.\n\n    Not differentiated: x."""\n'
-              "    # spec: a.b -- y = 2 x, whatever\n    #     x is (LTRRE §2, eq. 3)\n    # spec: c.d -- more\n    return 2 * x\n")
+              "    # spec: a.b -- y = 2 x, whatever\n    #     x is (LTRRE §2, eq. 3)\n    # spec: c.d -- more\n"
+              "    return 2 * x\n")
     first, second = rules.rules_in(source, "f.py")
     assert (first.statement, first.source) == ("y = 2 x, whatever x is", "LTRRE §2, eq. 3")
     assert (first.line, first.function, first.not_differentiated) == (11, "f", "Not differentiated: x.")
