@@ -1,15 +1,16 @@
 """`python -m bench models`: our models against PyTorch, on this machine. `... gradcheck`: our gradient checker against
-others. `... record`: keep what a long run came to.
+others. `... neighbours`: our searches against others. `... record`: keep what a long run came to.
 """
 
 import argparse
 import sys
 
-from bench import gradcheck, models, record
+from bench import gradcheck, models, neighbours, record
 
 COMMANDS = {
     "gradcheck": (gradcheck, "gradient checkers: ours, PyTorch's, JAX's"),
     "models": (models, "the networks and the memory against PyTorch"),
+    "neighbours": (neighbours, "the searches against NumPy, faiss, hnswlib and usearch"),
     "record": (record, "keep the figures and plots of a long run"),
 }
 

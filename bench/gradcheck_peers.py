@@ -81,4 +81,6 @@ def jax_check_grads(problem: Problem) -> bool:
             check_grads(wrapped, tuple(map(jax.numpy.asarray, problem.arguments)), order=1, modes=["rev"])
         except AssertionError:
             return False
+        finally:
+            jax.clear_caches()  # each problem compiles its own function
     return True

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from refmem.arrays import Array, ArrayModule
+from refmem.arrays import Array, ArrayModule, check_finite, check_float, check_rank, check_shape
 from refmem.memory import memory as memory_module
 from refmem.memory.memory import Memory, MemoryOutput
 from refmem.memory.profiles import PAPER, Profile
@@ -47,6 +47,8 @@ class Classifier:
         For the initial weights.
     xp : module
         `numpy`, or `cupy` to work on the GPU.
+    search : str
+        How the memory finds neighbours: a name of `refmem.neighbours`.
 
     Attributes
     ----------
@@ -57,7 +59,8 @@ class Classifier:
 
     def __init__(self, size: str | Size = "recipe", *, memory_size: int, profile: Profile = PAPER,
                  vocab_size: int | None = None, conv: str | None = None, shards: int = 2,
-                 dtype: npt.DTypeLike = np.float32, seed: int = 0, xp: ArrayModule = np) -> None:
+                 dtype: npt.DTypeLike = np.float32, seed: int = 0, xp: ArrayModule = np,
+                 search: str = "exact") -> None:
         if isinstance(size, str) and size not in SIZES:
             raise ValueError(f"size must be one of {', '.join(SIZES)}, got {size!r}")
         if conv is None:
@@ -69,12 +72,13 @@ class Classifier:
         self.size = SIZES[size] if isinstance(size, str) else size
         self.conv, self.shards = conv, shards
         self.memory = Memory(self.size.fully_connected[-1], memory_size, profile=profile, vocab_size=vocab_size,
-                             dtype=dtype, seed=seed, xp=xp)
+                             dtype=dtype, seed=seed, xp=xp, search=search)
         drawn = embedding.initial_params(self.size, np.random.default_rng(seed), dtype)
         self.params = {name: xp.asarray(weights) for name, weights in drawn.items()} | self.memory.params
 
     def embed(self, images: Array) -> Array:
         """The queries of images [B, 28, 28, 1], without dropout: [B, D]."""
+        self._check(images)
         return self._embed(images, None)[0]
 
     def forward(self, images: Array, labels: Array | None = None, *, update: bool = True, training: bool = False,
@@ -102,6 +106,7 @@ class Classifier:
         ValueError, TypeError
             If an argument is wrong, or dropout has no `rng`. The memory is then as it was.
         """
+        self._check(images)
         scale = None
         if training and self.size.keep < 1:
             if rng is None:
@@ -123,6 +128,12 @@ class Classifier:
 
         gradients = data_parallel.run(backward_of_shard, zip(cache.shards, cache.embeddings, strict=True))
         return data_parallel.add(gradients) | d_memory
+
+    def _check(self, images: Array) -> None:
+        check_float("images", images)
+        check_rank("images", images, 4)
+        check_shape("images", images, (len(images), embedding.SIDE, embedding.SIDE, 1))
+        check_finite("images", images)
 
     def _embed(self, images: Array, scale: Array | None) -> tuple[Array, list[slice], list[embedding.Cache]]:
         def embed_shard(rows: slice) -> tuple[Array, embedding.Cache]:

@@ -17,10 +17,11 @@ from rich.progress import track
 
 from refmem.conformance import deviations, parallel, runner
 from refmem.conformance.adapters.loading import load
+from refmem.conformance.adapters.protocol import ProtocolError
 from refmem.conformance.adapters.runner import Runner
 from refmem.conformance.case import FOLDER, LEVELS, Case, load_all
 from refmem.conformance.report import html, junit, lines, text
-from refmem.conformance.verdict import Run
+from refmem.conformance.verdict import ADAPTER, Run
 from refmem.storage import replacing
 
 HELP = "hold an implementation against the vectors"
@@ -60,7 +61,11 @@ def run(arguments: argparse.Namespace) -> int:
             raise ValueError(f"--{name.replace('_', '-')} must be above 0, got {getattr(arguments, name)}")
     cases = chosen(arguments)
     known = known_deviations(arguments.deviations)
-    result = perform(arguments, cases, known)
+    try:
+        result = perform(arguments, cases, known)
+    except ProtocolError as error:  # it could not even describe itself
+        print(f"error: {error}", file=sys.stderr)
+        return ADAPTER
     settings = {"tol_scale": arguments.tol_scale, "jobs": arguments.jobs, "seed": arguments.seed,
                 "fuzz": arguments.fuzz, "deviations": known.path if known else None}
     written = {arguments.output: "\n".join(lines.lines(result, settings)) + "\n" if arguments.output else "",

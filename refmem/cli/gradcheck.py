@@ -17,6 +17,7 @@ import json
 import re
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 from rich.console import Console
@@ -24,7 +25,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from refmem.arrays import ArrayModule
-from refmem.cli.gradcheck_targets import TARGETS, resolve
+from refmem.cli.gradcheck_targets import CPU_ONLY, TARGETS, resolve
 from refmem.gradcheck.check import Check
 from refmem.gradcheck.plan import LIMIT
 from refmem.gradcheck.problem import ProblemRefused
@@ -68,6 +69,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.plot:
         from refmem.gradcheck.plot import require_matplotlib
         require_matplotlib()
+        if not Path(arguments.plot).absolute().parent.is_dir():
+            raise ProblemRefused(f"--plot: there is no folder {Path(arguments.plot).parent}")
     checks = _prepare(arguments, dtypes, _device(arguments.device))
     evaluations = sum(check.plan.evaluations for check in checks)
     seconds = sum(check.plan.seconds for check in checks)
@@ -86,7 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _prepare(arguments: argparse.Namespace, dtypes: list[str], xp: ArrayModule) -> list[Check]:
     checks: list[Check] = []
-    for name in arguments.names or TARGETS:
+    for name in arguments.names or [name for name in TARGETS if xp is np or name not in CPU_ONLY]:
         make = resolve(name)
         for dtype in dtypes:
             for problem in make(dtype, xp):
@@ -94,7 +97,7 @@ def _prepare(arguments: argparse.Namespace, dtypes: list[str], xp: ArrayModule) 
                        and check.subject.problem.dtype == problem.dtype for check in checks):
                     continue  # a target of the user's that takes no dtype comes only once
                 checks.append(Check(problem, sensitivity=arguments.sensitivity, elements=arguments.elements,
-                                    full=arguments.full, seed=arguments.seed))
+                                    full=arguments.full, seed=arguments.seed, sweep=bool(arguments.plot)))
     return checks
 
 
@@ -102,9 +105,17 @@ def _run(checks: list[Check], budget: float | None) -> list[GradReport]:
     deadline = time.perf_counter() + (budget if budget is not None else float("inf"))
     reports = []
     with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
-        for check in progress.track(checks, description="gradcheck"):
+        task = progress.add_task("", total=sum(check.plan.evaluations for check in checks))
+        done = 0
+        for check in checks:
+            progress.update(task, description=check.subject.problem.name)
+            before = done
             check.deadline = deadline
+            check.subject.on_evaluation = lambda now: progress.update(
+                task, completed=before + min(now, check.plan.evaluations))
             reports.append(check.run())
+            done += check.plan.evaluations
+            progress.update(task, completed=done)
     return reports
 
 

@@ -160,6 +160,8 @@ MODELS: dict[str, Make] = {"classifier": _classifier}
 
 TARGETS: dict[str, Make] = {**OPS, **MEMORY, **MODELS}
 
+CPU_ONLY = frozenset({"conv2d_im2col", "conv2d_winograd", *MODELS})  # compiled twins, and what is built from them
+
 
 # --- By name ----------------------------------------------------------------------------------------------------
 
@@ -175,7 +177,7 @@ def resolve(name: str) -> Callable[[npt.DTypeLike, ArrayModule], list[Problem]]:
         if name not in TARGETS:
             raise ProblemRefused(f"there is nothing called {name!r} to check; known are {', '.join(TARGETS)}, and "
                                  "package.module:function for your own")
-        return lambda dtype, xp: [TARGETS[name](dtype, xp)]
+        return functools.partial(_ours, name)
     function = _imported(name)
 
     def make(dtype: npt.DTypeLike, xp: ArrayModule) -> list[Problem]:
@@ -187,6 +189,12 @@ def resolve(name: str) -> Callable[[npt.DTypeLike, ArrayModule], list[Problem]]:
         return [_as_problem(name, one) for one in (made if isinstance(made, list) else [made])]
 
     return make
+
+
+def _ours(name: str, dtype: npt.DTypeLike, xp: ArrayModule) -> list[Problem]:
+    if xp is not np and name in CPU_ONLY:
+        raise ProblemRefused(f"{name} runs on the CPU only")
+    return [TARGETS[name](dtype, xp)]
 
 
 def _imported(name: str) -> Callable[..., Any]:

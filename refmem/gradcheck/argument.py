@@ -7,17 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from refmem.gradcheck.complex_step import measure
-from refmem.gradcheck.examine import confirm, fill, locate
+from refmem.gradcheck.examine import confirm, fill, locate, through
 from refmem.gradcheck.kinks import judge_pairs, kinked_elements, measured_again, movers
 from refmem.gradcheck.place import Mask, Place, Vector, index_of, random_signs, settle
 from refmem.gradcheck.plan import MAX_DIRECTIONS, MIN_DIRECTIONS
 from refmem.gradcheck.problem import Subject
 from refmem.gradcheck.report import GRADIENT, Row
 from refmem.gradcheck.verdicts import SENSITIVITY, Verdict, cause, floor_of_axes, floor_of_directions
-from refmem.gradcheck.walk import Line, Walk, axis
+from refmem.gradcheck.walk import NEAR, RATIO, Line, Walk, axis
 
 MAX_ELEMENTS = 2048  # of an argument that is walked element by element where directions do not suffice
 MAX_KINKED = 64  # elements of an output, and of an input, whose kinks are judged
+FAR = NEAR * RATIO**7  # first step where rounding hides the slope of smaller ones
 COMFORT = 0.1  # a walk goes on until the floor is this share of the sensitivity, or rounding wins
 
 
@@ -31,11 +32,13 @@ class ArgumentCheck:
     rng: np.random.Generator
     sensitivity: float | None = None
     elements: bool = False
+    sweep: bool = False  # take one walk over all steps, for the plot
     at_kinks: bool = False  # the kinks have been judged already
 
     def __post_init__(self) -> None:
         x, outputs = self.place.arguments[self.i], self.place.outputs
         self.n = x.size
+        self.reach, self.looked_far = NEAR, False
         self.wanted = [self.sensitivity or max(SENSITIVITY[x.dtype], SENSITIVITY[y.dtype]) for y in outputs]
         self.scales = [self.place.scale(o, self.i) for o in range(len(outputs))]
         self.open = [o for o in range(len(outputs)) if self.n and np.isfinite(self.place.gradients[o][self.i]).all()]
@@ -63,7 +66,21 @@ class ArgumentCheck:
             return all(self._floor(o, [lines[o]] * copies, copies == 1) <= COMFORT * self.wanted[o] for o in outputs)
 
         bends = copies > 1 or self.n <= MIN_DIRECTIONS
-        return measure(self.subject, self.place, self.i, u, enough=enough, bends=bends)
+        near = measure(self.subject, self.place, self.i, u, reach=self.reach, enough=enough, bends=bends)
+        if self.looked_far or enough(near.lines):
+            return near
+
+        # Rounding may be too large for steps of the size of the argument: a small bias beside a large x W. Larger steps
+        # are taken where they measure better, and agree with these. Not where these see nothing at all: a function
+        # may have another slope far away.
+        self.looked_far = True
+        far = measure(self.subject, self.place, self.i, u, reach=FAR, enough=enough)
+        pairs = [(near.lines[o], far.lines[o], float(np.linalg.norm(u)) * self.scales[o][0]) for o in outputs]
+        if all(a.error > 2 * b.error and a.bound <= slope and abs(a.residual - b.residual) <= a.bound + b.bound
+               for a, b, slope in pairs):
+            self.reach = FAR
+            return far
+        return near
 
     def _random_walks(self) -> list[Walk]:
         walks: list[Walk] = []
@@ -122,21 +139,27 @@ class ArgumentCheck:
         directions, elements = [w.lines[o] for w in walks], [w.lines[o] for w in axes]
         by_axes = len(elements) == self.n
         row.method = f"{len(elements)} elements" if by_axes else f"{len(directions)} directions"
-        row.curve = (elements or directions)[0].curve if elements or directions else []
+        if self.sweep:
+            u = random_signs(self.rng, (self.n,))
+            shown = measure(self.subject, self.place, self.i, u, reach=self.reach).lines[o]
+            row.curve, row.chosen = shown.curve, (shown.step, shown.error)
 
         disagreeing = sum(line.suspicious for line in elements)
-        found = (confirm(self.subject, self.place, o, self.i, elements, self.rng)
-                 or confirm(self.subject, self.place, o, self.i, directions, self.rng))
+        found = (confirm(self.subject, self.place, o, self.i, elements, self.rng, self.reach)
+                 or confirm(self.subject, self.place, o, self.i, directions, self.rng, self.reach))
         bent = self._bent(o, [*walks, *axes, *([found] if found else [])])
         if bent.any() and not self.at_kinks:
             at_kink = self._judge_kink(o, bent)
             if at_kink is not None:
                 return at_kink
         if found is not None:
-            line, block = locate(self.subject, self.place, o, self.i, found.lines[o])
+            line, block = locate(self.subject, self.place, o, self.i, found.lines[o], self.reach)
             fill(row, self.place, o, self.i, line, block)
             row.verdict = Verdict.FAIL
-            row.note = f"{disagreeing} of {self.n} elements disagree" if disagreeing > 1 else ""
+            notes = [f"{disagreeing} of {self.n} elements disagree"] if disagreeing > 1 else []
+            if len(block) == 1:
+                notes.append(through(self.subject, self.place, o, self.i, int(block[0]), line.step))
+            row.note = "; ".join(filter(None, notes))
             return row
 
         lines = elements if by_axes else directions
@@ -175,7 +198,8 @@ class ArgumentCheck:
             smooth = tuple(w.copy() for w in self.place.cotangents)
             smooth[o].reshape(-1)[bent] = 0
             rest = settle(self.subject, self.rng, smooth)
-            row = ArgumentCheck(self.subject, rest, self.i, self.rng, self.wanted[o], self.elements, True).row(o)
+            row = ArgumentCheck(self.subject, rest, self.i, self.rng, self.wanted[o], self.elements,
+                                self.sweep, True).row(o)
             if row.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE):
                 row.note += f"{'; ' if row.note else ''}in the elements of the output that have no kink"
                 return row

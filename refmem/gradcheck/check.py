@@ -87,17 +87,19 @@ def assert_gradients(function: Callable[..., Any] | Problem, vjp: Callable[..., 
 class Check:
     """A check in two parts: the place and the plan are made at once, the long part is `run()`.
 
-    `progress(evaluations)` is called after each evaluation. The other parameters are those of `gradcheck`.
+    `progress(evaluations)` is called after each evaluation; `sweep` keeps for each row what a plot needs. The other
+    parameters are those of `gradcheck`.
     """
 
     def __init__(self, problem: Problem, *, sensitivity: float | None = None, budget: float | None = None,
-                 elements: bool = False, full: bool = False, seed: int = 0,
+                 elements: bool = False, full: bool = False, seed: int = 0, sweep: bool = False,
                  progress: Callable[[int], None] | None = None) -> None:
         if sensitivity is not None and not 0 < sensitivity < 1:
             raise ValueError(f"sensitivity must lie between 0 and 1 (1% is 0.01), got {sensitivity}")
         if budget is not None and not budget > 0:
             raise ValueError(f"budget must be a positive number of seconds, got {budget}")
-        self.sensitivity, self.budget, self.elements, self.seed = sensitivity, budget, elements, seed
+        self.sensitivity, self.budget, self.elements = sensitivity, budget, elements
+        self.seed, self.sweep = seed, sweep
         self.deadline = float("inf")
         self.rng = np.random.default_rng(seed)
         self.subject = Subject(problem, on_evaluation=progress)
@@ -119,5 +121,5 @@ class Check:
             if name in problem.stops:
                 rows.append(stop_row(problem, place, i))
             else:
-                rows += ArgumentCheck(subject, place, i, rng, self.sensitivity, self.elements).rows()
+                rows += ArgumentCheck(subject, place, i, rng, self.sensitivity, self.elements, self.sweep).rows()
         return GradReport(rows, subject.evaluations, time.perf_counter() - start, self.seed)

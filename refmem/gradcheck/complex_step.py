@@ -13,14 +13,14 @@ import numpy as np
 
 from refmem.gradcheck.place import UPPER, Place, Vector, flat
 from refmem.gradcheck.problem import HostArray, Subject
-from refmem.gradcheck.walk import Line, Walk, walk
+from refmem.gradcheck.walk import NEAR, Line, Walk, walk
 
 STEP = {np.dtype(np.float32): 1e-10, np.dtype(np.float64): 1e-20}
 COMPLEX = {np.dtype(np.float32): np.complex64, np.dtype(np.float64): np.complex128}
 LOSS = 8.0  # units in the last place that the imaginary part may lose in each element
 
 
-def measure(subject: Subject, place: Place, i: int, u: Vector, *, reach: float = 0.6,
+def measure(subject: Subject, place: Place, i: int, u: Vector, *, reach: float = NEAR,
             enough: Callable[[list[Line]], bool] | None = None, bends: bool = False) -> Walk:
     """The slopes along `u` by the best way there is: a complex step where the problem allows it, else `walk`."""
     if subject.problem.holomorphic:

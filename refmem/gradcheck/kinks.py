@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from refmem.gradcheck.place import ROUNDING, Indices, Mask, Place, Vector, flat, random_signs
+from refmem.gradcheck.examine import jacobian_rows
+from refmem.gradcheck.place import Indices, Mask, Place, flat, random_signs
 from refmem.gradcheck.problem import Subject
 from refmem.gradcheck.tableau import Tableau
-from refmem.gradcheck.walk import MAX_LEVELS, RATIO, SAFETY, Walk, axis, shifted, walk, with_argument
+from refmem.gradcheck.walk import MAX_LEVELS, NEAR, RATIO, SAFETY, Walk, axis, shifted, walk, with_argument
 
 CLEAR = 30.0  # a bend counts when it stands this far out of the noise
 STEADY = (0.6, 1 / 0.6)  # between two steps: 1/4 where smooth, 1 at a kink, 4 at a jump
@@ -59,8 +60,7 @@ def kinked_elements(place: Place, o: int, walked: Walk) -> Mask:
     if len(walked.bends[o]) < 3 or n == 0:
         return np.zeros(n, np.bool_)
     noise = place.output_noise[o]
-    measured = np.sqrt((noise.samples**2).mean(axis=0)) if len(noise.samples) else 0.0
-    sigma = np.maximum(ROUNDING * noise.eps * np.abs(noise.weighted), measured)  # [n] of w y
+    sigma = noise.of_elements()  # [n] of w y
     w = np.abs(flat(place.cotangents[o]))
     bends = np.array(walked.bends[o])  # [L, n]
     bends = np.where(np.isfinite(bends), bends, 0.0)
@@ -106,12 +106,12 @@ def movers(subject: Subject, place: Place, o: int, i: int, elements: Indices, mo
 
 
 def judge_pairs(subject: Subject, place: Place, o: int, i: int, elements: Indices, candidates: Indices,
-                reach: float = 0.6) -> list[Pair]:
+                reach: float = NEAR) -> list[Pair]:
     """One-sided slopes of output elements `elements` along input elements `candidates`, with the analytic values."""
     y, x = flat(place.outputs[o]), place.arguments[i]
     noise = place.output_noise[o]
-    sigma = ROUNDING * noise.eps * np.abs(y[elements])
-    analytic = _jacobian_rows(subject, place, o, i, elements)  # [E, n]
+    sigma = noise.of_elements()[elements] / np.abs(flat(place.cotangents[o]))[elements]
+    analytic = jacobian_rows(subject, place, o, i, elements)  # [E, n]
     pairs = []
     for j in candidates:
         if subject.out_of_time:
@@ -139,14 +139,3 @@ def measured_again(subject: Subject, place: Place, o: int, i: int, pair: Pair) -
     [other] = judge_pairs(subject, place, o, i, *only, reach=0.43)
     apart = max(abs(other.left - pair.left), abs(other.right - pair.right))
     return replace(pair, error=max(pair.error, other.error, apart))
-
-
-def _jacobian_rows(subject: Subject, place: Place, o: int, i: int, elements: Indices) -> Vector:
-    _, pull = subject.linearize(place.arguments)
-    rows = []
-    for e in elements:
-        cotangents = [np.zeros_like(w) for w in place.cotangents]
-        cotangents[o].reshape(-1)[e] = 1
-        gradient = pull(tuple(cotangents))[i]
-        rows.append(np.zeros(place.arguments[i].size) if gradient is None else flat(gradient))
-    return np.array(rows)

@@ -38,9 +38,20 @@ class OutputNoise:
         shifts = self.samples[:, changed].sum(axis=1)  # [M]
         return max(UPPER * root_mean_square(shifts), least)
 
+    def of_elements(self) -> Vector:
+        """Standard deviation of each element of w y."""
+        least = ROUNDING * self.eps * np.abs(self.weighted)
+        if not len(self.samples):
+            return least
+        measured: Vector = UPPER * np.sqrt((self.samples**2).mean(axis=0))
+        return np.maximum(least, measured)
+
     def last_places(self, values: Vector, which: Mask) -> float:
         """Standard deviation of the sum of these values when each is rounded once."""
-        return ROUNDING * self.eps * float(np.linalg.norm(values[which]))
+        if not which.any():
+            return 0.0
+        chosen = values[which]
+        return ROUNDING * self.eps * float(np.sqrt(chosen @ chosen))
 
 
 @dataclass
@@ -67,17 +78,16 @@ class Place:
     def gradient_error(self, o: int, i: int, u: Vector) -> float:
         """Standard deviation of <gradient, u> from rounding in the backward pass.
 
-        At least the last place of each element, and of the terms w y (or w y / x) that may have cancelled in it.
+        At least the last place of each element, and of the terms w y that may have cancelled in it.
         """
         g = self.gradients[o][i]
-        least = ROUNDING * self.eps * float(np.linalg.norm(np.hypot(g, self.terms(o, i)) * u))
+        least = ROUNDING * self.eps * float(np.linalg.norm(np.hypot(g, self.terms(o)) * u))
         shifts = self.gradient_noise[o][i] @ u  # [M]
         return max(least, UPPER * root_mean_square(shifts))
 
-    def terms(self, o: int, i: int) -> float:
-        """How large terms may be whose sum is the gradient of argument i: |w y|, and |w y| / |x| for small x."""
-        size = float(np.abs(flat(self.cotangents[o]) * flat(self.outputs[o])).max(initial=0.0))
-        return size / min(1.0, self.spread(i))
+    def terms(self, o: int) -> float:
+        """How large terms may be that cancel in the gradient: |w y|, as in softmax."""
+        return float(np.abs(flat(self.cotangents[o]) * flat(self.outputs[o])).max(initial=0.0))
 
     def scale(self, o: int, i: int) -> tuple[float, bool]:
         """The typical element of the gradient, and whether it vanishes.
@@ -89,6 +99,13 @@ class Place:
         if own > 4 * noise:
             return own, False
         return float(np.linalg.norm(flat(self.cotangents[o]) * flat(self.outputs[o]))) / self.spread(i), True
+
+
+def rounded_sum(terms: Vector) -> tuple[float, float]:
+    """Their sum, and the standard deviation of its own rounding: NumPy adds by halves, log2(n) levels deep."""
+    total = float(terms.sum())
+    size = float(np.sqrt(terms @ terms))
+    return total, ROUNDING * float(np.finfo(np.float64).eps) * size * (1 + np.log2(max(terms.size, 1)))
 
 
 def typical(x: HostArray) -> float:

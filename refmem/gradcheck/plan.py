@@ -1,5 +1,6 @@
 """How long it will take, said before it starts."""
 
+import statistics
 from dataclasses import dataclass
 
 from refmem.gradcheck.place import Place
@@ -10,6 +11,7 @@ MIN_DIRECTIONS = 4
 MAX_DIRECTIONS = 12
 LEVELS = 6  # steps that a walk usually takes
 EXTRA = 20  # evaluations that the contract rows and the noise take
+OVERHEAD = 2e-4  # seconds of our own for each
 
 
 @dataclass(frozen=True)
@@ -26,12 +28,12 @@ class Plan:
 
 
 def make_plan(problem: Problem, place: Place, subject: Subject, *, elements: bool) -> Plan:
-    """Count the walks, and multiply by the mean time of the evaluations made so far."""
+    """Count the walks, and multiply by the median time of the calls made so far."""
     per_walk = 1 if problem.holomorphic else 2 * LEVELS
     walks = sum(x.size if elements or x.size <= MIN_DIRECTIONS else MIN_DIRECTIONS
                 for name, x in zip(problem.names, place.arguments, strict=True) if name not in problem.stops)
     evaluations = EXTRA + per_walk * walks
-    return Plan(problem.name, evaluations, evaluations * subject.seconds / max(subject.evaluations, 1))
+    return Plan(problem.name, evaluations, evaluations * (statistics.median(subject.durations) + OVERHEAD))
 
 
 def refuse_if_too_many(plan: Plan) -> None:

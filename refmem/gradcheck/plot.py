@@ -5,6 +5,8 @@ import os
 from refmem.gradcheck.report import GradReport
 from refmem.storage import replacing
 
+MOST_LABELS = 20  # rows, above which the legend would hide the picture
+
 
 def require_matplotlib() -> None:
     """Raise with a sentence where matplotlib is missing."""
@@ -15,7 +17,7 @@ def require_matplotlib() -> None:
 
 
 def plot(report: GradReport, path: str | os.PathLike[str]) -> None:
-    """Draw |central difference - gradient| of each row against the step; dots mark the error bar reached.
+    """Draw |central difference - gradient| of each row against the step; a star marks the error bar of the tableau.
 
     The format follows the ending of `path`; without one it is PNG.
     """
@@ -34,13 +36,15 @@ def plot(report: GradReport, path: str | os.PathLike[str]) -> None:
         steps = [step for step, error in row.curve if error]
         errors = [abs(error) / size for _, error in row.curve if error]
         label = f"{row.problem} {row.dtype} {row.output} <- {row.input}: {row.verdict}"
-        axes.loglog(steps, errors, marker=".", label=label if len(rows) <= 20 else None,
-                    linestyle="-" if row.dtype == "float64" else "--")
+        [curve] = axes.loglog(steps, errors, marker=".", label=label if len(rows) <= MOST_LABELS else None,
+                              linestyle="-" if row.dtype == "float64" else "--")
+        if row.chosen is not None:
+            axes.loglog([row.chosen[0]], [row.chosen[1] / size], marker="*", markersize=11, color=curve.get_color())
     axes.set_xlabel("step")
     axes.set_ylabel("|central difference - gradient| / typical gradient element")
-    axes.set_title("Error of central differences against their step")
+    axes.set_title("Error of central differences against their step; stars: error bar of the tableau")
     axes.grid(True, which="major", alpha=0.3)
-    if len(rows) <= 20:
+    if len(rows) <= MOST_LABELS:
         axes.legend(fontsize="x-small")
     ending = os.fspath(path).rpartition(".")[2].lower()
     with replacing(path) as file:

@@ -109,7 +109,7 @@ class Subject:
     problem: Problem
     evaluations: int = 0  # of the forward pass
     pulls: int = 0  # of the backward pass
-    seconds: float = 0.0  # spent in both
+    durations: list[float] = field(default_factory=list, repr=False)  # of the first calls, in seconds
     deadline: float = float("inf")  # on time.perf_counter
     most_evaluations: float = float("inf")
     on_evaluation: Callable[[int], None] | None = field(default=None, repr=False)
@@ -150,7 +150,8 @@ class Subject:
         except Exception as error:
             raise FunctionRaised(f"the {what} of {self.problem.name} raised {type(error).__name__}: {error}") from error
         finally:
-            self.seconds += time.perf_counter() - start
+            if len(self.durations) < 64:
+                self.durations.append(time.perf_counter() - start)
             if self.on_evaluation is not None:
                 self.on_evaluation(self.evaluations)
 

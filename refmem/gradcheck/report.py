@@ -37,11 +37,13 @@ class Row:
     index: tuple[int, ...] | None = None  # the element of the input, where one was singled out
     region: str = ""  # or the block of it
     curve: list[tuple[float, float]] = field(default_factory=list, repr=False)  # (step, error) for the plot
+    chosen: tuple[float, float] | None = field(default=None, repr=False)  # (step, error bar) of the answer
     cotangent: Any = field(default=None, repr=False, compare=False)  # of the output, for whoever wants to repeat it
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; what is not finite becomes None."""
-        facts: dict[str, Any] = {key: value for key, value in vars(self).items() if key not in ("curve", "cotangent")}
+        hidden = ("curve", "chosen", "cotangent")
+        facts: dict[str, Any] = {key: value for key, value in vars(self).items() if key not in hidden}
         facts["verdict"] = str(self.verdict)
         facts["index"] = None if self.index is None else list(self.index)
         return {key: None if isinstance(value, float) and not math.isfinite(value) else value

@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from refmem.gradcheck.place import Place, Vector, flat
+from refmem.gradcheck.place import Place, Vector, flat, rounded_sum
 from refmem.gradcheck.problem import Arrays, HostArray, Subject
 from refmem.gradcheck.tableau import Tableau
 
+NEAR = 0.6  # first step, in typical sizes of the argument
 RATIO = 4.0  # of one step to the next
 MIN_LEVELS = 4
 MAX_LEVELS = {np.dtype(np.float32): 9, np.dtype(np.float64): 13}
@@ -34,6 +35,7 @@ class Line:
     residual: float = math.nan  # numeric slope less predicted
     error: float = math.inf  # its error bar
     noise: float = math.inf  # the share of rounding in it
+    step: float = math.nan  # at which the tableau chose it
     curve: list[tuple[float, float]] = field(default_factory=list)  # (step, R(step)), for the plot
 
     @property
@@ -61,7 +63,7 @@ class Walk:
     bends: list[list[Vector]]  # [o][level] [n_out] (y+ + y- - 2y) / h
 
 
-def walk(subject: Subject, place: Place, i: int, u: Vector, *, reach: float = 0.6,
+def walk(subject: Subject, place: Place, i: int, u: Vector, *, reach: float = NEAR,
          enough: Callable[[list[Line]], bool] | None = None, bends: bool = False) -> Walk:
     """Take steps of falling size along `u` until `enough(lines)`, or rounding wins.
 
@@ -123,22 +125,23 @@ class Watch:
         moving = y_plus != y_minus
         self.changed |= moving
         with np.errstate(all="ignore"):
-            rise = float(self.w @ (y_plus - y_minus))
-            residual = rise / (2 * step) - float(self.gradient @ gone)
+            rise, rise_noise = rounded_sum(self.w * (y_plus - y_minus))
+            foretold, foretold_noise = rounded_sum(self.gradient * gone)
+            residual = rise / (2 * step) - foretold
             if bends:
                 self.bends.append((y_plus + y_minus - 2 * self.y) / step)
             reached = np.fmax(np.abs(y_plus), np.abs(y_minus))
         self.height = np.fmax(self.height, np.where(np.isfinite(reached), reached, 0.0))
         # What moved at a larger step and stands still at this one is held back by the rounding of that larger value.
         stuck = self.noise.last_places(self.w * self.height, self.changed & ~moving)
-        sigma = math.hypot(self.noise.of(self.changed), stuck)
-        self.table.add(step, residual, sigma / (math.sqrt(2) * step))
+        sigma = math.hypot(self.noise.of(self.changed), stuck, rise_noise)
+        self.table.add(step, residual, math.hypot(sigma / (math.sqrt(2) * step), foretold_noise))
 
         self.rises.append((step, rise if moving.any() else None))
         self.line.curve.append((step, residual))
         if math.isfinite(self.table.error):
             hidden = self.noise.last_places(self.w * self.y, ~self.changed) / (math.sqrt(2) * self.first)
-            self.line.residual = self.table.value
+            self.line.residual, self.line.step = self.table.value, self.table.step
             self.line.noise = math.hypot(self.table.noise, hidden, self.gradient_error)
             self.line.error = self.table.error - self.table.noise + self.line.noise
             if self._unresolved():

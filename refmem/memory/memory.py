@@ -11,29 +11,27 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from refmem import storage
+from refmem import neighbours, storage
 from refmem.arrays import (
     Array,
     ArrayModule,
     check_finite,
     check_float,
-    check_labels,
-    check_rank,
     check_shape,
     inner_products,
     module_of,
-    to_device,
     to_host,
     truncated_normal,
 )
+from refmem.memory import arguments, read, write
 from refmem.memory import loss as margin_loss
-from refmem.memory import read, write
 from refmem.memory import state as states
 from refmem.memory.loss import Margin
 from refmem.memory.profiles import PAPER, Profile
 from refmem.memory.read import KeysRead, Reading
-from refmem.memory.state import MemoryState
+from refmem.memory.state import NO_SOURCE, MemoryState
 from refmem.memory.write import WritePlan
+from refmem.neighbours import Neighbours
 from refmem.ops import l2_normalize
 
 FILE_KIND = "memory"
@@ -79,35 +77,41 @@ class Memory:
     xp : module
         `numpy`, or `cupy` to keep the memory on the GPU.
     seed : int
-        For the first values of the query projection, where the profile has one.
+        For the first values of the query projection, where the profile has one, and for the index.
+    search : str
+        How neighbours are found, a name of `refmem.neighbours`. All but "exact" keep an index beside the state.
+    threads : int
+        For the index.
 
     Attributes
     ----------
     state : MemoryState
-        keys, values, ages, sources (and recent). Assign a whole state, or change its arrays in place.
+        keys, values, ages, sources (and recent). Assign a whole state, or change its arrays in place; where there is
+        an index, call `rebuild()` after a change in place.
+    index : Neighbours or None
+        What finds the neighbours; None is the exact search, which needs no tables.
     params : dict
         "query_projection" [d, d] where the profile has one, else empty.
     """
 
     def __init__(self, key_dim: int, memory_size: int, *, profile: Profile = PAPER, vocab_size: int | None = None,
-                 dtype: npt.DTypeLike = np.float64, xp: ArrayModule = np, seed: int = 0) -> None:
-        for name, value in (("key_dim", key_dim), ("memory_size", memory_size)):
-            if not isinstance(value, (int, np.integer)) or value < 1:
-                raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
-        if vocab_size is not None and (not isinstance(vocab_size, (int, np.integer)) or vocab_size < 1):
-            raise ValueError(f"vocab_size must be a whole number of at least 1 or None, got {vocab_size!r}")
+                 dtype: npt.DTypeLike = np.float64, xp: ArrayModule = np, seed: int = 0, search: str = "exact",
+                 threads: int = 1) -> None:
         if profile.recent_hint and vocab_size is None:
             raise ValueError(f"the profile {profile.name!r} keeps a recent slot for each label and needs vocab_size")
         if np.dtype(dtype) not in (np.float32, np.float64):
             raise TypeError(f"dtype must be float32 or float64, got {np.dtype(dtype)}")
-        self.key_dim, self.memory_size = int(key_dim), int(memory_size)
-        self.vocab_size = None if vocab_size is None else int(vocab_size)
+        self.key_dim = arguments.whole("key_dim", key_dim)
+        self.memory_size = arguments.whole("memory_size", memory_size)
+        self.vocab_size = None if vocab_size is None else arguments.whole("vocab_size", vocab_size)
         self.profile, self.dtype, self.xp = profile, np.dtype(dtype), xp
         self.params: dict[str, Array] = {}
         if profile.query_projection:
             drawn = PROJECTION_STD * truncated_normal(np.random.default_rng(seed), (self.key_dim, self.key_dim))
             self.params["query_projection"] = xp.asarray(drawn, dtype=self.dtype)
-        self._state = self._empty()
+        self.search, self.seed, self.threads = search, seed, threads
+        self.index: Neighbours | None = None
+        self.clear()
 
     @property
     def state(self) -> MemoryState:
@@ -118,11 +122,17 @@ class Memory:
     def state(self, state: MemoryState) -> None:
         state = states.widened(state)
         states.check(state, self._empty())
-        self._state = state
+        index = self._indexed(state)
+        self._state, self.index = state, index
 
     def clear(self) -> None:
         """Forget everything. The parameters stay."""
         self._state = self._empty()
+        self.index = self._indexed(self._state)
+
+    def rebuild(self) -> None:
+        """Make the index anew, after the arrays of `state` were changed in place. Without one this does nothing."""
+        self.index = self._indexed(self._state)
 
     def forward(self, queries: Array, labels: Array | None = None, *, update: bool = True,
                 rng: np.random.Generator | None = None, sources: Array | None = None,
@@ -161,10 +171,10 @@ class Memory:
         Not differentiated: the choice of neighbours (piecewise constant), keys, values and ages (activations kept
         from the past), and everything that is written.
         """
-        queries = self._checked_queries(queries)
-        labels = self._checked_labels(labels, queries)
-        sources = self._checked_slots("sources", sources, labels, -1, None)
-        oldest = self._checked_slots("oldest", oldest, labels, 0, self.memory_size - 1)
+        queries = arguments.queries(queries, self.key_dim, self.dtype, self.xp)
+        labels = arguments.labels(labels, len(queries), self.vocab_size, self.xp)
+        sources = arguments.per_row("sources", sources, labels, NO_SOURCE)
+        oldest = arguments.per_row("oldest", oldest, labels, 0, self.memory_size - 1)
         state, rules = self._state, self.profile.rules
 
         projection = self.params["query_projection"].copy() if self.profile.query_projection else None
@@ -175,7 +185,7 @@ class Memory:
             p = inner_products(queries[:, None, :], projection.T)  # [B, d] queries W
         # spec: memory.query.unit-length -- q = p / ||p|| (LTRRE §2: "||q|| = 1")
         q, normalised = l2_normalize.forward(p)  # [B, d]
-        reading = read.READ[rules](state, q, self.profile, labels)
+        reading = read.READ[rules](state, q, self.profile, labels, self.index)
         kept = read.keys_read(state, reading)
 
         margin = plan = None
@@ -189,6 +199,8 @@ class Memory:
                 # spec: memory.update.after-answer -- a batch is answered by the memory as it was before the
                 #     batch (LTRRE §2 is silent; released code)
                 write.apply(state, plan)
+                if self.index is not None:
+                    self.index.refresh(plan.slots)
 
         output = MemoryOutput(reading.values, reading.confidence, reading.neighbours, reading.cosines,
                               None if margin is None else margin.loss)
@@ -233,7 +245,7 @@ class Memory:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], *, xp: ArrayModule = np) -> "Memory":
-        """Read what `save` wrote.
+        """Read what `save` wrote. An index is made anew: the same one, since its seed was written too.
 
         Raises
         ------
@@ -252,6 +264,8 @@ class Memory:
         """Everything that the memory knows, as small facts and host arrays: what a file or a checkpoint keeps."""
         facts = {"key_dim": self.key_dim, "memory_size": self.memory_size, "vocab_size": self.vocab_size,
                  "dtype": self.dtype.name, "profile": dataclasses.asdict(self.profile)}
+        if self.search != "exact":
+            facts |= {"search": self.search, "seed": self.seed}
         arrays = {f"state.{name}": to_host(array) for name, array in self._state.arrays().items()}
         return facts, arrays | {f"params.{name}": to_host(array) for name, array in self.params.items()}
 
@@ -260,7 +274,8 @@ class Memory:
                       xp: ArrayModule = np) -> "Memory":
         """A memory from what `contents` returned."""
         memory = cls(facts["key_dim"], facts["memory_size"], profile=Profile(**facts["profile"]),
-                     vocab_size=facts["vocab_size"], dtype=facts["dtype"], xp=xp)
+                     vocab_size=facts["vocab_size"], dtype=facts["dtype"], xp=xp,
+                     seed=facts.get("seed", 0), search=facts.get("search", "exact"))
         for name, like in memory.params.items():
             check_shape(f"params.{name}", arrays[f"params.{name}"], like.shape)
             memory.params[name] = xp.asarray(arrays[f"params.{name}"], dtype=memory.dtype)
@@ -269,40 +284,12 @@ class Memory:
         memory.state = MemoryState(**stored)
         return memory
 
+    def _indexed(self, state: MemoryState) -> Neighbours | None:
+        """An index over the keys of `state`. Empty slots are neighbours under the released rules."""
+        if self.search == "exact":
+            return None
+        filled = state.values != self.profile.empty_value if self.profile.rules == "paper" else None
+        return neighbours.make(self.search, state.keys, filled=filled, seed=self.seed, threads=self.threads)
+
     def _empty(self) -> MemoryState:
         return states.empty(self.key_dim, self.memory_size, self.profile, self.vocab_size, self.dtype, self.xp)
-
-    def _checked_queries(self, queries: Array) -> Array:
-        check_rank("queries", queries, 2)
-        self._check_device("queries", queries)
-        if queries.shape[1] != self.key_dim:
-            raise ValueError(f"queries must be {self.key_dim} wide like the keys, got {queries.shape[1]}")
-        if queries.dtype not in (np.float32, np.float64) or not np.can_cast(queries.dtype, self.dtype):
-            raise TypeError(f"queries must be {self.dtype} like the memory, got {queries.dtype}")
-        check_finite("queries", queries)
-        return queries.astype(self.dtype)  # a copy: the cache must not change with the caller's array
-
-    def _check_device(self, name: str, x: Array) -> None:
-        if module_of(x, name) is not self.xp:
-            raise TypeError(f"{name} must be an array of {self.xp.__name__} like the memory, "
-                            f"got one of {module_of(x).__name__}")
-
-    def _checked_labels(self, labels: Array | None, queries: Array) -> Array | None:
-        if labels is None:
-            return None
-        self._check_device("labels", labels)
-        check_labels("labels", labels, len(queries), self.vocab_size)
-        return labels.astype(np.int64)
-
-    def _checked_slots(self, name: str, given: Array | None, labels: Array | None, low: int,
-                       high: int | None) -> Array | None:
-        if given is None:
-            return None
-        if labels is None:
-            raise ValueError(f"{name} needs labels: without them nothing is written")
-        check_shape(name, given, labels.shape)
-        if given.dtype.kind not in "iu":
-            raise TypeError(f"{name} must be integers, got {given.dtype}")
-        if given.size and (int(given.min()) < low or (high is not None and int(given.max()) > high)):
-            raise ValueError(f"{name} must be at least {low}" + ("" if high is None else f" and at most {high}"))
-        return to_device(to_host(given).astype(np.int64), labels)

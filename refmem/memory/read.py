@@ -5,7 +5,8 @@
 
 Two readings stand side by side. Both give a pool of neighbours [B, C]; the loss and the write look into it.
 The choice of neighbours is not differentiated: it is piecewise constant. The cosines are, with respect to the
-query only, since keys are activations of the past, not parameters.
+query only, since keys are activations of the past, not parameters. Who the neighbours are is asked of an exact
+search, or of `index` where the memory has one.
 """
 
 from typing import NamedTuple
@@ -13,7 +14,7 @@ from typing import NamedTuple
 from refmem.arrays import Array, inner_products, module_of
 from refmem.memory.profiles import Profile
 from refmem.memory.state import MemoryState
-from refmem.neighbours import exact
+from refmem.neighbours import Neighbours, exact
 
 
 class Reading(NamedTuple):
@@ -27,7 +28,8 @@ class Reading(NamedTuple):
     temperature: float  # t
 
 
-def read_paper(state: MemoryState, q: Array, profile: Profile, labels: Array | None) -> Reading:
+def read_paper(state: MemoryState, q: Array, profile: Profile, labels: Array | None,
+               index: Neighbours | None = None) -> Reading:
     """The text: k neighbours among the filled slots, softmax over all of them. `labels` are not looked at.
 
     An empty memory answers with the empty value and confidence 0.
@@ -37,7 +39,11 @@ def read_paper(state: MemoryState, q: Array, profile: Profile, labels: Array | N
     t = profile.temperature_in(m)
     # spec: memory.read.empty-slots -- empty slots are no neighbours (LTRRE §2: keys are normalised)
     filled = state.values != profile.empty_value  # [m]
-    neighbours, cosines = exact.search(q, state.keys, profile.neighbours_in(m), filled=filled)  # [B, k] each
+    k = profile.neighbours_in(m)
+    if index is None:
+        neighbours, cosines = exact.search(q, state.keys, k, filled=filled)  # [B, k] each
+    else:
+        neighbours, cosines = through_index(index, state, q, k, filled)
     present = neighbours >= 0  # [B, k]
     found = xp.where(present, state.values[neighbours], profile.empty_value)  # [B, k]
 
@@ -53,7 +59,8 @@ def read_paper(state: MemoryState, q: Array, profile: Profile, labels: Array | N
     return Reading(neighbours, cosines, found, found[:, 0], confidence, t)
 
 
-def read_tf2017(state: MemoryState, q: Array, profile: Profile, labels: Array | None) -> Reading:
+def read_tf2017(state: MemoryState, q: Array, profile: Profile, labels: Array | None,
+                index: Neighbours | None = None) -> Reading:
     """The released code: empty slots are neighbours too, the label's recent slot joins as the last column, and the
     softmax and the answer leave the last column out, whether it is the recent slot or the k-th neighbour.
     """
@@ -61,7 +68,11 @@ def read_tf2017(state: MemoryState, q: Array, profile: Profile, labels: Array | 
     m = state.keys.shape[0]
     t = profile.temperature_in(m)
     # spec: tf2017.read.empty-slots-answer -- empty slots take part: cosine 0, value 0 (released code)
-    pool, _ = exact.search(q, state.keys, profile.neighbours_in(m))  # [B, k]
+    k = profile.neighbours_in(m)
+    if index is None:
+        pool, _ = exact.search(q, state.keys, k)  # [B, k]
+    else:
+        pool, _ = through_index(index, state, q, k, None)
     if labels is not None and state.recent is not None and profile.recent_hint:
         # spec: tf2017.read.recent-column -- with a label, the slot last written for it joins as the last
         #     column (released code, recent_idx)
@@ -79,6 +90,20 @@ def read_tf2017(state: MemoryState, q: Array, profile: Profile, labels: Array | 
     weights = xp.exp(t * (answering - answering.max(axis=1, keepdims=True)))  # [B, C - 1]
     confidence = weights / weights.sum(axis=1, keepdims=True)  # [B, C - 1]
     return Reading(pool, cosines, found, values, confidence, t)
+
+
+def through_index(index: Neighbours, state: MemoryState, q: Array, k: int,
+                  filled: Array | None) -> tuple[Array, Array]:
+    """As `exact.search`. A zero query has no direction that an index could use, and is compared with every key."""
+    xp = module_of(q)
+    directed = (q != 0).any(axis=1)  # [B]
+    if bool(directed.all()):
+        return index.search(q, k)
+    slots = xp.empty((len(q), k), dtype=xp.int64)
+    cosines = xp.empty((len(q), k), dtype=q.dtype)
+    slots[directed], cosines[directed] = index.search(q[directed], k)
+    slots[~directed], cosines[~directed] = exact.search(q[~directed], state.keys, k, filled=filled)
+    return slots, cosines
 
 
 READ = {"paper": read_paper, "tf2017": read_tf2017}

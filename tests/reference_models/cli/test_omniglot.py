@@ -296,6 +296,10 @@ def test_a_resumed_run_cannot_be_made_another(contradiction, capsys):
     assert "the run was started with" in refused(capsys, "omniglot", "--resume", "--out", "run", *contradiction)
 
 
+def test_a_search_without_a_long_life_is_refused(capsys):
+    assert "--search is about" in refused(capsys, "omniglot", "--search", "sketch")
+
+
 @pytest.mark.parametrize("wrong", [["--minutes", "0"], ["--minutes", "nan"], ["--episodes", "-1"], ["--ways", "0"],
                                    ["--seed", "-1"], ["--search", "guess"], ["--episodes", "1", "--minutes", "1"]])
 def test_impossible_options_are_refused_by_the_parser(wrong, capsys):

@@ -7,6 +7,8 @@ import sys
 import numpy as np
 import pytest
 
+from support.standin import standin
+
 from refmem.cli.gradcheck_targets import TARGETS
 from refmem.cli.main import main
 from refmem.gradcheck import GradReport, Row, Verdict
@@ -121,6 +123,13 @@ def test_gpu_without_cupy_is_a_sentence(capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "cupy", None)
     assert main(["gradcheck", "relu", "--device", "gpu"]) == 2
     assert "refmem[gpu]" in capsys.readouterr().err
+
+
+def test_a_gpu_gets_what_can_run_there(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cupy", standin)
+    assert main(["gradcheck", "linear", "memory.paper", "--device", "gpu", "--dtype", "float64"]) == 0
+    assert main(["gradcheck", "conv2d_winograd", "--device", "gpu"]) == 2
+    assert "runs on the CPU only" in capsys.readouterr().err
 
 
 def test_the_plot_is_written(tmp_path, capsys):

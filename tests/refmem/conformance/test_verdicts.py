@@ -110,7 +110,7 @@ REFERENCE = "refmem.conformance.reference:Reference"
     (["refmem.conformance.reference:Nothing"], 2),
     ([REFERENCE, "--only", "nothing/*"], 5),
     ([REFERENCE, "--only", "relu/*", "--tol-scale", "0"], 2),
-    (["--exec", "false", "--only", "relu/*"], 2),
+    (["--exec", "false", "--only", "relu/*"], 4),
 ])
 def test_exit_codes(arguments, code, monkeypatch, tmp_path):
     import sys

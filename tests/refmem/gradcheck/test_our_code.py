@@ -1,14 +1,17 @@
 """Every operation, the memory and every model of the repository, as `refmem gradcheck` has them."""
 
 import importlib
+import inspect
 import pkgutil
 
 import numpy as np
 import pytest
 
+from support.standin import standin
+
 import refmem.ops
-from refmem.cli.gradcheck_targets import MEMORY, MODELS, OPS, TARGETS
-from refmem.gradcheck import Verdict, assert_gradients
+from refmem.cli.gradcheck_targets import CPU_ONLY, MEMORY, MODELS, OPS, TARGETS
+from refmem.gradcheck import Verdict, assert_gradients, check_problem
 from refmem.gradcheck.report import GRADIENT
 
 
@@ -55,3 +58,23 @@ def test_a_leak_into_the_keys_is_noticed():
 def test_every_parameter_of_a_model_has_a_row():
     problem = MODELS["classifier"]("float64", np)
     assert {"conv1.kernels", "conv4.bias", "linear2.weights"} <= set(problem.names)
+
+
+def test_no_model_is_missing():
+    import reference_models
+
+    for _, name, is_package in pkgutil.iter_modules(reference_models.__path__):
+        if is_package or name.startswith("__"):
+            continue
+        module = importlib.import_module(f"reference_models.{name}")
+        for thing in vars(module).values():
+            if inspect.isclass(thing) and thing.__module__ == module.__name__ and hasattr(thing, "backward"):
+                assert name in MODELS, f"{thing.__name__} has a backward pass that refmem gradcheck does not know"
+
+
+@pytest.mark.parametrize("name", [name for name in TARGETS if name not in CPU_ONLY])
+def test_the_same_on_another_device(name):
+    here, there = (check_problem(TARGETS[name]("float64", xp)) for xp in (np, standin))
+    assert there.failed == there.inconclusive == 0
+    assert [(row.check, row.input, row.output) for row in there.rows] == [
+        (row.check, row.input, row.output) for row in here.rows]

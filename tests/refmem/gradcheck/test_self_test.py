@@ -12,10 +12,10 @@ from refmem.gradcheck.self_test import PROBLEMS, self_test
 
 
 def test_a_few_problems():
-    result = self_test(80, seed=7)
-    assert result["problems"] == 160 and result["planted"] == 80
+    result = self_test(50, seed=7)
+    assert result["problems"] == 100 and result["planted"] == 50
     assert result["false_alarms"] == result["misses"] == 0
-    assert result["caught"] > 60  # it does not get there by saying nothing
+    assert result["caught"] > 40  # it does not get there by saying nothing
     assert result["inconclusive_share"] < 0.15
 
 
@@ -58,7 +58,7 @@ def test_the_draws_reach_every_operation_and_scale():
     assert min(sizes) < 1e-2 and max(sizes) > 1e2
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10**6), st.sampled_from(["float64", "float32"]), st.floats(1.0, 3.0))
 def test_an_error_above_the_printed_floor_does_not_pass(seed, dtype, factor):
     rng = np.random.default_rng(seed)

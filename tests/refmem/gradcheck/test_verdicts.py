@@ -103,7 +103,8 @@ def test_a_subgradient_at_a_kink_is_a_kink(dtype, shape, function, vjp):
 def test_what_lies_outside_both_slopes_fails(dtype):
     x = np.random.default_rng(0).standard_normal((5, 7)).astype(dtype)
     x[3, 4] = 0
-    row = numeric_rows(gradcheck(relu, lambda w, x: d_relu(w, x) - np.asarray(0.2 * w * (x == 0), dtype), x))["argument 0"]
+    wrong = lambda w, x: d_relu(w, x) - np.asarray(0.2 * w * (x == 0), dtype)
+    row = numeric_rows(gradcheck(relu, wrong, x))["argument 0"]
     assert row.verdict is Verdict.FAIL and row.index == (3, 4)
     assert row.analytic == pytest.approx(-0.2) and row.numeric == 0
 
@@ -217,3 +218,50 @@ def test_who_is_not_holomorphic_is_not_passed_as_such():
     row = numeric_rows(gradcheck(lambda x: np.abs(x) ** 2, lambda w, x: 2 * w * x, np.ones(3) / 3,
                                  holomorphic=True))["argument 0"]
     assert row.verdict is Verdict.INCONCLUSIVE
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_output_that_an_error_comes_through_is_named(dtype):
+    rng = np.random.default_rng(0)
+    x, weights = rng.standard_normal((3, 4)).astype(dtype), rng.standard_normal((4, 5)).astype(dtype)
+
+    def wrong(w, x, weights):  # the gradient of output [1, 2] is left out
+        kept = w.copy()
+        if len(kept):
+            kept[1, 2] = 0
+        return kept @ weights.T, x.T @ w
+
+    row = numeric_rows(gradcheck(np.matmul, wrong, (x, weights), names=("x", "weights")))["x"]
+    assert row.verdict is Verdict.FAIL and row.index[0] == 1
+    assert "through output[1, 2]" in row.note
+
+
+def test_a_small_bias_beside_large_terms_is_measured_with_larger_steps():
+    x = np.full((4, 3), 300, np.float32) * np.random.default_rng(0).standard_normal((4, 3)).astype(np.float32)
+    bias = np.array([0.02, -0.01, 0.03], np.float32)
+    add = lambda x, bias: x + bias
+    assert gradcheck(add, lambda w, x, bias: (w, w.sum(axis=0)), (x, bias)).verdict is Verdict.PASS
+    wrong = gradcheck(add, lambda w, x, bias: (w, np.float32(1.02) * w.sum(axis=0)), (x, bias))
+    assert numeric_rows(wrong)["argument 1"].verdict is Verdict.FAIL
+
+
+def test_another_slope_far_away_accuses_nobody():
+    x = np.random.default_rng(0).standard_normal(5).astype(np.float32)
+    for offset in (1e3, 1e4, 1e5):
+        leaky = lambda x: np.float32(offset) + np.where(x < 20, x, 20 + np.float32(0.1) * (x - 20))
+        assert gradcheck(leaky, lambda w, x: w * np.where(x < 20, 1, 0.1).astype(x.dtype), x).failed == 0
+
+
+def test_a_staircase_of_float32_accuses_nobody():
+    x = np.array([[18.0, 2.0, 1.5, 1.0], [16.5, 0.3, -1.0, 2.0]], np.float32)
+
+    def loss(x):  # log(1 + small) in float32 moves in steps of 1e-7
+        return np.log(np.exp(x - x[:, :1]).sum(axis=1))
+
+    def d_loss(w, x):
+        p = np.exp(x - x[:, :1])
+        p = p / p.sum(axis=1, keepdims=True)
+        p[:, 0] -= 1
+        return w[:, None] * p
+
+    assert gradcheck(loss, d_loss, x).failed == 0

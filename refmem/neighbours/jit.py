@@ -1,0 +1,67 @@
+"""Compiled code, and how it behaves: loaded late, compiled once, and it says so when that takes a while.
+
+Importing refmem does not import numba: files named `*_kernels.py` do, and they are imported when an index is made.
+Kernels release the interpreter lock, so that plain Python threads run them side by side: no second pool of spinning
+threads beside that of BLAS (two such pools that take turns cost 8 ms a switch on two cores).
+"""
+
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+PATIENCE = 1.0
+"""Seconds of silence before a compilation is announced."""
+
+_prepared: set[tuple[str, str]] = set()
+
+
+def prepare(what: str, dtype: Any, warm_up: Callable[[], object]) -> None:
+    """Run `warm_up`, which calls each kernel of `what` once for `dtype`, unless that was done before.
+
+    A kernel is compiled for the types it is first called with, or read from numba's cache on disk.
+    """
+    if (what, str(dtype)) not in _prepared:
+        with announced(what):
+            warm_up()
+        _prepared.add((what, str(dtype)))
+
+
+@contextmanager
+def announced(what: str) -> Iterator[None]:
+    """Say on stderr that `what` is being compiled, if the block takes longer than `PATIENCE`."""
+    note = threading.Timer(PATIENCE, lambda: print(f"refmem: compiling the {what} search (once, kept on disk)",
+                                                   file=sys.stderr, flush=True))
+    note.daemon = True
+    note.start()
+    try:
+        yield
+    finally:
+        note.cancel()
+
+
+def in_threads(run: Callable[[Any], None], pieces: Sequence[Any], threads: int) -> None:
+    """`run(piece)` for each piece, at most `threads` at a time. The threads sleep between calls."""
+    if threads == 1 or len(pieces) < 2:
+        for piece in pieces:
+            run(piece)
+    else:
+        list(_pool(threads).map(run, pieces))
+
+
+_pools: dict[int, ThreadPoolExecutor] = {}
+
+
+def _pool(threads: int) -> ThreadPoolExecutor:
+    if threads not in _pools:
+        _pools[threads] = ThreadPoolExecutor(threads, thread_name_prefix="refmem")
+    return _pools[threads]
+
+
+def check_threads(threads: int) -> int:
+    """Raise unless `threads` is a whole number of at least 1."""
+    if not isinstance(threads, int) or threads < 1:
+        raise ValueError(f"threads must be a whole number of at least 1, got {threads!r}")
+    return threads

@@ -1,0 +1,56 @@
+"""Sign sketches: what the scan may and may not miss."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.points import near, sphere
+
+from refmem.neighbours import exact, sketch
+from refmem.neighbours.sketch import Sketch
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 2 ** 32 - 1))
+def test_a_larger_budget_never_finds_less(seed):
+    rng = np.random.default_rng(seed)
+    keys, queries = sphere(rng, 3000, 48, "f4"), sphere(rng, 8, 48, "f4")  # nothing is near: the budget decides
+    wanted, _ = exact.search(queries, keys, 10)
+    found = [np.array([np.isin(row, right).sum() for row, right in
+                       zip(Sketch(keys, budget=budget).search(queries, 10)[0], wanted, strict=True)])
+             for budget in (1, 100, 1000, 3000)]
+    for less, more in zip(found, found[1:], strict=False):
+        assert (more >= less).all()
+    assert found[-1].sum() > found[0].sum() or found[0].sum() == wanted.size
+
+
+def test_a_cluster_larger_than_the_budget_is_searched_whole():
+    rng = np.random.default_rng(2)
+    keys = sphere(rng, 40_000, 64, "f4")
+    members = rng.choice(40_000, 2000, replace=False)
+    keys[members] = near(rng, keys, np.full(2000, members[0]), 0.85)  # cosine 0.72 with each other
+    queries = near(rng, keys, np.full(20, members[5]), 0.85)
+    slots, _ = Sketch(keys, budget=100).search(queries, 1)
+    wanted, _ = exact.search(queries, keys, 1)
+    assert (slots == wanted).mean() >= 0.95
+
+
+def test_the_distance_of_two_sketches_tells_their_angle():
+    rng = np.random.default_rng(3)
+    keys = sphere(rng, 2000, 128)
+    others = near(rng, keys, np.arange(2000), 0.7)
+    index, index_of_others = Sketch(keys), Sketch(others)
+    apart = np.bitwise_count(index.sketches ^ index_of_others.sketches).sum(axis=(0, 2)).ravel()[:2000]
+    p = np.arccos(0.7) / np.pi
+    assert abs(apart.mean() - sketch.BITS * p) < 0.5
+    assert apart.std() <= 1.05 * np.sqrt(sketch.BITS * p * (1 - p))
+
+
+def test_sketches_take_little_memory():
+    keys = sphere(np.random.default_rng(4), 20_000, 128, "f4")
+    assert Sketch(keys).nbytes() <= 0.15 * keys.nbytes
+
+
+def test_a_bad_budget_is_refused():
+    with pytest.raises(ValueError, match="budget must be"):
+        Sketch(np.eye(4), budget=0)
