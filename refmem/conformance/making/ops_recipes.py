@@ -29,7 +29,8 @@ def _conv2d() -> list[Recipe]:
     kernels, wide, bias = draw.numbers(3, 3, 2, 3), draw.numbers(3, 5, 1, 2), draw.numbers(3)
     none = np.zeros(3)
     return [
-        op("conv2d", "cross-correlation", ("cross-correlation",), "the kernel is not flipped: one pixel shows it turned",
+        op("conv2d", "cross-correlation", ("cross-correlation",),
+           "the kernel is not flipped: one pixel shows it turned",
            {"x": inside, "kernels": draw.numbers(3, 3, 1, 2), "bias": np.zeros(2)}, ("y",)),
         op("conv2d", "same-padding", ("same-padding", "cross-correlation"), "zeros around the image keep its size",
            {"x": tall, "kernels": wide, "bias": np.zeros(2)}, ("y",)),
@@ -45,12 +46,15 @@ def _max_pool2d() -> list[Recipe]:
     draw = Draw(42)
     tied = np.array([[1.0, 1, 0, 2], [1, 1, 2, 2], [0, -1, 3, 3], [0, 0, 1, 3]]).reshape(1, 4, 4, 1)
     return [
-        op("max_pool2d", "largest", ("largest",), "the largest of each window", {"x": draw.numbers(2, 4, 6, 2)}, ("y",)),
-        op("max_pool2d", "odd-sizes", ("odd-sizes", "largest"), "a window that sticks out takes the largest of what it covers",
+        op("max_pool2d", "largest", ("largest",), "the largest of each window", {"x": draw.numbers(2, 4, 6, 2)},
+           ("y",)),
+        op("max_pool2d", "odd-sizes", ("odd-sizes", "largest"),
+           "a window that sticks out takes the largest of what it covers",
            {"x": -1.5 + draw.numbers(1, 3, 5, 2)}, ("y",)),
         op("max_pool2d", "gradient", ("gradient", "largest"), "the gradient goes to the largest",
            {"x": draw.numbers(1, 4, 4, 2), "d_y": draw.numbers(1, 2, 2, 2)}, ("d_x",)),
-        op("max_pool2d", "first-maximum", ("first-maximum", "gradient", "largest"), "of equal elements the first takes the gradient",
+        op("max_pool2d", "first-maximum", ("first-maximum", "gradient", "largest"),
+           "of equal elements the first takes the gradient",
            {"x": tied, "d_y": draw.numbers(1, 2, 2, 1)}, ("d_x",), ("Tie", "Kink")),
     ]
 
@@ -59,7 +63,8 @@ def _relu() -> list[Recipe]:
     draw = Draw(43)
     return [
         op("relu", "forward", ("forward",), "max(x, 0)", {"x": draw.numbers(3, 4)}, ("y",)),
-        op("relu", "gradient", ("gradient",), "the slope is 0 or 1", {"x": draw.numbers(3, 4), "d_y": draw.numbers(3, 4)}, ("d_x",)),
+        op("relu", "gradient", ("gradient",), "the slope is 0 or 1",
+           {"x": draw.numbers(3, 4), "d_y": draw.numbers(3, 4)}, ("d_x",)),
         op("relu", "at-zero", ("at-zero",), "the slope at 0 is 0", {"x": np.zeros((1, 3)), "d_y": draw.numbers(1, 3)},
            ("d_x",), ("Kink",)),
     ]
@@ -70,7 +75,8 @@ def _linear() -> list[Recipe]:
     x, square, bias = draw.numbers(4, 3), draw.numbers(3, 3), draw.numbers(3)
     return [
         op("linear", "forward", ("forward",), "y = x W + b", {"x": x, "weights": square, "bias": np.zeros(3)}, ("y",)),
-        op("linear", "bias", ("bias", "forward"), "the bias is added once a row", {"x": x, "weights": square, "bias": bias}, ("y",)),
+        op("linear", "bias", ("bias", "forward"), "the bias is added once a row",
+           {"x": x, "weights": square, "bias": bias}, ("y",)),
         op("linear", "gradient", ("gradient", "forward", "bias"), "gradients of input, weights and bias",
            {"x": x, "weights": square, "bias": bias, "d_y": draw.numbers(4, 3)}, ("d_x", "d_weights", "d_bias")),
     ]
@@ -80,11 +86,14 @@ def _dropout() -> list[Recipe]:
     draw = Draw(45)
     x, uniforms = draw.numbers(3, 5), (draw.numbers(3, 5) + 1) / 2
     return [
-        op("dropout", "inverted", ("inverted", "keep-is-probability"), "what is kept is scaled by 1 / keep", {"x": x, "uniforms": uniforms}, ("y",),
+        op("dropout", "inverted", ("inverted", "keep-is-probability"), "what is kept is scaled by 1 / keep",
+           {"x": x, "uniforms": uniforms}, ("y",),
            keep=0.3),
-        op("dropout", "keep-is-probability", ("keep-is-probability", "inverted"), "keep is the probability to stay: u < keep",
+        op("dropout", "keep-is-probability", ("keep-is-probability", "inverted"),
+           "keep is the probability to stay: u < keep",
            {"x": np.sign(x), "uniforms": uniforms}, ("y",), keep=0.75),
-        op("dropout", "gradient", ("gradient", "inverted", "keep-is-probability"), "the gradient goes through the same mask",
+        op("dropout", "gradient", ("gradient", "inverted", "keep-is-probability"),
+           "the gradient goes through the same mask",
            {"x": x, "uniforms": uniforms, "d_y": draw.numbers(3, 5)}, ("d_x",), keep=0.6),
     ]
 
@@ -112,7 +121,8 @@ def _softmax() -> list[Recipe]:
         op("softmax", "forward", ("forward",), "exp(x) / sum exp(x), a row", {"x": x}, ("y",)),
         op("softmax", "large-scores", ("large-scores", "forward"), "scores of 1000 do not overflow",
            {"x": np.array([[1000.0, 999.0, 998.5], [-1000.0, -1001.0, -1000.25]])}, ("y",)),
-        op("softmax", "gradient", ("gradient", "forward"), "y (dy - <dy, y>)", {"x": x, "d_y": draw.numbers(3, 5)}, ("d_x",)),
+        op("softmax", "gradient", ("gradient", "forward"), "y (dy - <dy, y>)", {"x": x, "d_y": draw.numbers(3, 5)},
+           ("d_x",)),
     ]
 
 
@@ -124,6 +134,7 @@ def _cross_entropy() -> list[Recipe]:
            {"logits": logits, "labels": labels}, ("loss",)),
         op("softmax_cross_entropy", "large-scores", ("large-scores", "forward"), "no probability is rounded to 0 first",
            {"logits": np.array([[1000.0, 0.0, -500.0], [0.0, 300.0, -1000.0]]), "labels": [1, 2]}, ("loss",)),
-        op("softmax_cross_entropy", "gradient", ("gradient", "forward"), "softmax less one-hot, times the row's cotangent",
+        op("softmax_cross_entropy", "gradient", ("gradient", "forward"),
+           "softmax less one-hot, times the row's cotangent",
            {"logits": logits, "labels": labels, "d_loss": draw.numbers(3)}, ("d_logits",)),
     ]

@@ -83,9 +83,11 @@ def _loss() -> list[Recipe]:
     some = draw.near(state["keys"][[0, 2, 5]], 0.8)
     return [
         case("loss.minus-alpha", ("tf2017.loss.minus-alpha",), "L1",
-             "alpha is taken off again: the least loss is -alpha", ("loss",), {"queries": draw.near(state["keys"][[0, 2, 5]], 0.05), "labels": [0, 2, 3]}, state=state, k=8),
+             "alpha is taken off again: the least loss is -alpha", ("loss",),
+             {"queries": draw.near(state["keys"][[0, 2, 5]], 0.05), "labels": [0, 2, 3]}, state=state, k=8),
         case("loss.masked-zeros", ("tf2017.loss.masked-zeros",), "L1",
-             "cosines below 0 lose to the zeros of the other kind", ("loss",), {"queries": away, "labels": [0, 3]}, state=one_side, k=8),
+             "cosines below 0 lose to the zeros of the other kind", ("loss",), {"queries": away, "labels": [0, 3]},
+             state=one_side, k=8),
         case("loss.no-positive", ("tf2017.loss.masked-zeros",), "L1", "no positive, or no negative, counts as cosine 0",
              ("loss",), {"queries": some, "labels": [4, 4, 3]}, state=state, k=2),
         case("loss.gradient", ("memory.loss.gradient", "memory.loss.batch-mean", "tf2017.loss.masked-gradient"), "L2",
