@@ -73,13 +73,12 @@ def run(options: argparse.Namespace) -> None:
     folder = _folder(options)
     saved = omniglot_run.saved_run(folder) if options.resume else None
     settings = _settings(options, saved.settings if saved else None)
-    output.make_writable(folder)
-    say(f"output goes to {folder}")
-
-    results = omniglot_run.everything(settings, saved, folder, ways=sorted(set(options.ways)), shots=options.shots,
-                                      test_episodes=options.test_episodes, protocol=options.protocol,
-                                      long_life=options.life_long, search=options.search)
-    output.write_json(folder / "results.json", results.facts)
+    with output.writable(folder):
+        say(f"output goes to {folder}")
+        results = omniglot_run.everything(settings, saved, folder, ways=sorted(set(options.ways)), shots=options.shots,
+                                          test_episodes=options.test_episodes, protocol=options.protocol,
+                                          long_life=options.life_long, search=options.search)
+        output.write_json(folder / "results.json", results.facts)
     if options.json:
         print(json.dumps(results.facts))
     else:

@@ -307,3 +307,13 @@ def test_impossible_options_are_refused_by_the_parser(wrong, capsys):
         main(["omniglot", *wrong])
     assert stopped.value.code == 2
     assert wrong[0] in capsys.readouterr().err
+
+
+def test_a_command_that_fails_early_leaves_no_empty_folder(tmp_path, capsys):
+    (tmp_path / "nothing").mkdir()
+    (tmp_path / "own").mkdir()
+    command = ["omniglot", "--data", str(tmp_path / "nothing"), "--episodes", "1", "--out"]
+    assert main([*command, str(tmp_path / "run")]) == 2
+    assert not (tmp_path / "run").exists()
+    assert main([*command, str(tmp_path / "own")]) == 2
+    assert (tmp_path / "own").exists()  # a folder that was there before stays
