@@ -62,8 +62,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def regenerate(pattern: str, *, check: bool) -> int:
     """Make the vectors of some recipes anew."""
-    from refmem.conformance.build.regenerate import all_recipes, changed
-    from refmem.conformance.build.regenerate import regenerate as write
+    from refmem.conformance.making.regenerate import all_recipes, changed
+    from refmem.conformance.making.regenerate import regenerate as write
 
     every = all_recipes()
     recipes = [r for r in every if fnmatch.fnmatchcase(f"{r.group}/{r.name}", pattern)]

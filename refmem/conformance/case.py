@@ -42,7 +42,7 @@ class Expect:
 
     name: str
     tolerance: float
-    """Largest absolute difference; 0 is exact. Derived, see `build/tolerance.py`."""
+    """Largest absolute difference; 0 is exact. Derived, see `making/tolerance.py`."""
     optional: bool = False
     """An intermediate of the paper: compared where the implementation gives it."""
 

@@ -9,9 +9,9 @@ import os
 from typing import Any
 
 from refmem.conformance import compare
-from refmem.conformance.build.memory_recipes import DEFAULTS
-from refmem.conformance.build.recipe import Draw, cast
-from refmem.conformance.build.tolerance import TooClose, amplification, run_in_float64, tolerance
+from refmem.conformance.making.memory_recipes import DEFAULTS
+from refmem.conformance.making.recipe import Draw, cast
+from refmem.conformance.making.tolerance import TooClose, amplification, run_in_float64, tolerance
 from refmem.conformance.case import Case, Expect, Inputs, Task, save
 from refmem.conformance.oracles.adapter import LoopAdapter
 from refmem.conformance.runner import described, one
