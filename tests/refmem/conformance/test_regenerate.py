@@ -8,7 +8,7 @@ pytest.importorskip("mpmath")
 pytest.importorskip("torch")
 
 from refmem.cli.main import main  # noqa: E402
-from refmem.conformance.making import make as making  # noqa: E402
+from refmem.conformance.making import make as maker  # noqa: E402
 from refmem.conformance.making.make import NoAgreement, make  # noqa: E402
 from refmem.conformance.making.paper_recipes import recipes  # noqa: E402
 from refmem.conformance.making.regenerate import all_recipes, changed  # noqa: E402
@@ -42,16 +42,16 @@ def test_an_oracle_that_disagrees_stops_the_vector(monkeypatch):
             for step in super().memory(task):
                 yield step | {"loss": step["loss"] + step["loss"].dtype.type(1e-6)}
 
-    monkeypatch.setattr(making, "Reference", Wrong)
+    monkeypatch.setattr(maker, "Reference", Wrong)
     margin = next(r for r in recipes() if r.name == "paper.loss.margin")
     with pytest.raises(NoAgreement, match="refmem disagrees"):
         make(margin, "float64")
 
 
 def test_wrong_gradients_do_not_fit_the_differences(monkeypatch):
-    monkeypatch.setattr(making, "agreeing", lambda case: [])
+    monkeypatch.setattr(maker, "agreeing", lambda case: [])
     case = make(recipe("memory/paper.loss.gradient"), "float64")
-    making.check_differences(case)
+    maker.check_differences(case)
     case.expected[0]["d_queries"] *= 1.001
     with pytest.raises(NoAgreement, match="differences say"):
-        making.check_differences(case)
+        maker.check_differences(case)
