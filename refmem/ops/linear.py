@@ -35,6 +35,7 @@ def check_gradient(dy: Array, cache: Cache) -> None:
     check_dtype("dy", dy, cache.x.dtype)
 
 
+# spec: linear.forward -- y = x W + b (LTRRE §2.1)
 def forward(x: Array, weights: Array, bias: Array) -> tuple[Array, Cache]:
     """Multiply each row of `x` by a matrix, and add a bias.
 
@@ -57,6 +58,7 @@ def forward(x: Array, weights: Array, bias: Array) -> tuple[Array, Cache]:
         If `x` is not float32 or float64, or the others are of another dtype.
     """
     check_arguments(x, weights, bias)
+    # spec: linear.bias -- the bias is added to each row (LTRRE §2.1)
     y = x @ weights + bias  # [B, F]
     return y, Cache(x, weights)
 
@@ -66,6 +68,7 @@ def forward(x: Array, weights: Array, bias: Array) -> tuple[Array, Cache]:
 #     dx_bd = sum_f dy_bf W_df        dW_df = sum_b x_bd dy_bf        db_f = sum_b dy_bf.
 
 
+# spec: linear.gradient -- dx = dy W^T, dW = x^T dy, db = sum of the rows of dy (derived)
 def backward(dy: Array, cache: Cache) -> tuple[Array, Array, Array]:
     """Vector-Jacobian product of `forward`.
 
