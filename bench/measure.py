@@ -17,19 +17,27 @@ from pathlib import Path
 import numpy as np
 import threadpoolctl
 
-PAUSE = 0.02  # seconds between two measurements: the thread pool of one library goes to sleep before the next starts
+PAUSE = 0.02  # seconds between two turns: the thread pool of one library goes to sleep before the next starts
+TURN = 0.06  # seconds that a turn lasts at least, in as many calls as it takes
 
 
 def in_turns(functions: dict[str, Callable[[], object]], rounds: int) -> Iterator[dict[str, float]]:
-    """Call each function once a round, and yield the milliseconds of each round; a first round is not counted."""
+    """Give each function a turn a round, and yield the milliseconds a call took in it; a first round is not counted.
+
+    A turn begins with a call that is not counted: it wakes up the threads of its library, which can take 20 times as
+    long as a short step.
+    """
     names = list(functions)
     for number in range(rounds + 1):
         took = {}
         for name in names:
             time.sleep(PAUSE)
-            start = time.perf_counter()
             functions[name]()
-            took[name] = (time.perf_counter() - start) * 1e3
+            calls, start = 0, time.perf_counter()
+            while (elapsed := time.perf_counter() - start) < TURN or not calls:
+                functions[name]()
+                calls += 1
+            took[name] = elapsed / calls * 1e3
         names = names[1:] + names[:1]  # nobody is always the first, or always after the same one
         if number:
             yield took
