@@ -61,7 +61,8 @@ def memory_recipe(profile: str, name: str, rules: tuple[str, ...], level: str, t
     if profile == "tf2017":
         given = {"query_projection": [[float(i == j) for j in range(D)] for i in range(D)]}
     return Recipe("memory", f"{profile}.{name}", tuple(dict.fromkeys([*rules, *implied])), level, title, check, steps,
-                  profile, whole, None if state is None else _whole(state, whole), given | (params or {}), flags, needs)
+                  profile, whole, None if state is None else _whole(state, whole), given | (params or {}),
+                  flags, needs)
 
 
 def _whole(state: dict[str, Any], config: dict[str, Any]) -> dict[str, Any]:

@@ -38,7 +38,8 @@ def _conv2d() -> list[Recipe]:
            {"x": x, "kernels": kernels, "bias": bias}, ("y",)),
         op("conv2d", "gradient", ("gradient", "cross-correlation", "same-padding", "bias"),
            "gradients of image, kernels and bias",
-           {"x": x, "kernels": kernels, "bias": none, "d_y": draw.numbers(2, 3, 4, 3)}, ("d_x", "d_kernels", "d_bias")),
+           {"x": x, "kernels": kernels, "bias": none, "d_y": draw.numbers(2, 3, 4, 3)},
+           ("d_x", "d_kernels", "d_bias")),
     ]
 
 
@@ -74,7 +75,8 @@ def _linear() -> list[Recipe]:
     draw = Draw(44)
     x, square, bias = draw.numbers(4, 3), draw.numbers(3, 3), draw.numbers(3)
     return [
-        op("linear", "forward", ("forward",), "y = x W + b", {"x": x, "weights": square, "bias": np.zeros(3)}, ("y",)),
+        op("linear", "forward", ("forward",), "y = x W + b", {"x": x, "weights": square, "bias": np.zeros(3)},
+           ("y",)),
         op("linear", "bias", ("bias", "forward"), "the bias is added once a row",
            {"x": x, "weights": square, "bias": bias}, ("y",)),
         op("linear", "gradient", ("gradient", "forward", "bias"), "gradients of input, weights and bias",
@@ -105,7 +107,8 @@ def _l2_normalize() -> list[Recipe]:
     small[1] = 0.0
     return [
         op("l2_normalize", "forward", ("forward",), "each row has length 1", {"x": x}, ("y",)),
-        op("l2_normalize", "short-rows", ("short-rows",), "a row shorter than 1e-6 is divided by 1e-6; zero stays zero",
+        op("l2_normalize", "short-rows", ("short-rows",),
+           "a row shorter than 1e-6 is divided by 1e-6; zero stays zero",
            {"x": small}, ("y",)),
         op("l2_normalize", "gradient", ("gradient", "forward"), "what is along y is taken away from the gradient",
            {"x": x, "d_y": draw.numbers(3, 4)}, ("d_x",)),
@@ -132,7 +135,8 @@ def _cross_entropy() -> list[Recipe]:
     return [
         op("softmax_cross_entropy", "forward", ("forward",), "one loss a row, neither summed nor averaged",
            {"logits": logits, "labels": labels}, ("loss",)),
-        op("softmax_cross_entropy", "large-scores", ("large-scores", "forward"), "no probability is rounded to 0 first",
+        op("softmax_cross_entropy", "large-scores", ("large-scores", "forward"),
+           "no probability is rounded to 0 first",
            {"logits": np.array([[1000.0, 0.0, -500.0], [0.0, 300.0, -1000.0]]), "labels": [1, 2]}, ("loss",)),
         op("softmax_cross_entropy", "gradient", ("gradient", "forward"),
            "softmax less one-hot, times the row's cotangent",

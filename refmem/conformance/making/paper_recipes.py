@@ -69,7 +69,8 @@ def _loss() -> list[Recipe]:
                       [{"queries": between * 1.5, "labels": [1, 0, 2], "d_loss": 0.7}], state=state, k=8),
         memory_recipe("paper", "loss.shut-hinge", ("memory.loss.shut-hinge",), "L2",
                       "a row that loses nothing passes no gradient", ("d_queries",),
-                      [{"queries": settled * 1.5, "labels": [VALUES[5], VALUES[0]], "d_loss": 1.0}], state=state, k=8),
+                      [{"queries": settled * 1.5, "labels": [VALUES[5], VALUES[0]], "d_loss": 1.0}],
+                      state=state, k=8),
     ]
 
 
