@@ -2,7 +2,11 @@
 
 import sys
 
-from reference_models.cli.main import main
+from refmem import blas
+
+blas.choose_kernels()  # before anything imports NumPy
+
+from reference_models.cli.main import main  # noqa: E402
 
 if __name__ == "__main__":
     sys.exit(main())
