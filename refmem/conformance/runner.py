@@ -54,7 +54,8 @@ def described(implementation: Any) -> dict[str, Any]:
         raise
     except (Exception, SystemExit) as error:  # whatever it raises, it has not said what it is
         raise AdapterFailed("the implementation must have a method describe() that returns a dict with at least "
-                        f"'groups', a list of the groups that it implements ({type(error).__name__}: {error})") from error
+                            "'groups', a list of the groups that it implements "
+                            f"({type(error).__name__}: {error})") from error
 
 
 def one(implementation: Any, describes: dict[str, Any], case: Case, deviations: Deviations | None = None) -> Result:
