@@ -10,7 +10,6 @@ import pytest
 ROOT = Path(__file__).parent.parent
 ROOMS = {  # room: the rooms of refmem that it may look into, besides itself
     "refmem.arrays": set(),
-    "refmem.blas": set(),
     "refmem.storage": set(),
     "refmem.ops": {"arrays"},
     "refmem.neighbours": {"arrays", "storage"},
