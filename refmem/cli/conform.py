@@ -17,7 +17,7 @@ from rich.progress import track
 
 from refmem.conformance import deviations, parallel, runner
 from refmem.conformance.adapters.loading import load
-from refmem.conformance.adapters.protocol import ProtocolError
+from refmem.conformance.adapters.protocol import AdapterFailed, ProtocolError
 from refmem.conformance.adapters.runner import Runner
 from refmem.conformance.case import FOLDER, LEVELS, Case, load_all
 from refmem.conformance.report import html, junit, lines, text
@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     known = known_deviations(arguments.deviations)
     try:
         result = perform(arguments, cases, known)
-    except ProtocolError as error:  # it could not even describe itself
+    except (ProtocolError, AdapterFailed) as error:  # it could not even describe itself
         print(f"error: {error}", file=sys.stderr)
         return ADAPTER
     settings = {"tol_scale": arguments.tol_scale, "jobs": arguments.jobs, "seed": arguments.seed,

@@ -67,7 +67,7 @@ def run(implementation: Any, case: Case) -> Outcome:
             outcome.problem = first_problem(case.expect, case.expected[t], given, t)
             if outcome.problem is not None:
                 return outcome
-    except Exception as error:  # whatever it raises is the implementation's answer to this case
+    except (Exception, SystemExit) as error:  # whatever it raises is the implementation's answer to this case
         where = "".join(traceback.format_exception_only(error)).strip()
         kind = getattr(error, "kind", "error")
         outcome.problem = Problem(kind, t, detail=where if kind == "error" else str(error))

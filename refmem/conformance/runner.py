@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from refmem.conformance import compare, hints
+from refmem.conformance.adapters.protocol import AdapterFailed, ProtocolError
 from refmem.conformance.case import Case
 from refmem.conformance.deviations import Deviations
 from refmem.conformance.diagnosis import suspects
@@ -43,15 +44,18 @@ def described(implementation: Any) -> dict[str, Any]:
 
     Raises
     ------
-    TypeError
+    AdapterFailed
         If it says nothing that can be understood.
     """
     try:
         said = implementation.describe()
         return {**said, "groups": list(said["groups"])}
-    except (AttributeError, KeyError, TypeError) as error:
-        raise TypeError("the implementation must have a method describe() that returns a dict with at least "
-                        f"'groups', a list of the groups that it implements ({error})") from error
+    except (ProtocolError, OSError):  # a runner that is not there, or crashed
+        raise
+    except (Exception, SystemExit) as error:  # whatever it raises, it has not said what it is
+        raise AdapterFailed("the implementation must have a method describe() that returns a dict with at least "
+                            "'groups', a list of the groups that it implements "
+                            f"({type(error).__name__}: {error})") from error
 
 
 def one(implementation: Any, describes: dict[str, Any], case: Case, deviations: Deviations | None = None) -> Result:

@@ -4,6 +4,8 @@ import importlib
 import sys
 from typing import Any
 
+from refmem.conformance.adapters.protocol import AdapterFailed
+
 
 def load(target: str) -> Any:
     """The object named "package.module:Name"; a class is made an instance without arguments.
@@ -14,6 +16,8 @@ def load(target: str) -> Any:
         If the name has another form, or the module has no such attribute.
     ImportError
         If the module cannot be imported.
+    AdapterFailed
+        If the class cannot be made an instance.
     """
     module_name, colon, name = target.partition(":")
     if not (module_name and colon and name):
@@ -31,4 +35,9 @@ def load(target: str) -> Any:
         if not hasattr(found, part):
             raise ValueError(f"{module_name} has no {name}")
         found = getattr(found, part)
-    return found() if isinstance(found, type) else found
+    if not isinstance(found, type):
+        return found
+    try:
+        return found()
+    except (Exception, SystemExit) as error:
+        raise AdapterFailed(f"{target} cannot be made: {type(error).__name__}: {error}") from error

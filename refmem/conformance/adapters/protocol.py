@@ -24,6 +24,10 @@ class ProtocolError(ValueError):
     kind = "protocol"
 
 
+class AdapterFailed(TypeError):
+    """The implementation cannot be made, or does not say what it is."""
+
+
 def encoded(array: HostArray) -> dict[str, Any]:
     """An ARRAY. Floats are written so that they read back the same."""
     flat = array.ravel().tolist()

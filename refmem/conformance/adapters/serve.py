@@ -33,7 +33,7 @@ def answer(implementation: Any, request: dict[str, Any]) -> dict[str, Any]:
         produced = getattr(implementation, task.group)(task)
         steps = [produced] if isinstance(produced, Mapping) else list(produced)
         return {"steps": [{name: encoded(to_host(x)) for name, x in step.items() if x is not None} for step in steps]}
-    except Exception as error:  # whatever it raises is its answer
+    except (Exception, SystemExit) as error:  # whatever it raises is its answer
         return {"error": f"{type(error).__name__}: {error}"}
 
 

@@ -1,5 +1,6 @@
 """The vectors as tests of pytest, in a process of its own."""
 
+import os
 import subprocess
 import sys
 
@@ -7,7 +8,8 @@ import sys
 def pytest_run(*arguments):
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", "/dev/null", "--rootdir", "/",
                "-p", "refmem.conformance.plugin", "--pyargs", "refmem.conformance.test_vectors", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+    alone = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # an installed refmem brings the plugin a second time
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, env=alone)
 
 
 def test_with_the_option_every_case_is_a_test():

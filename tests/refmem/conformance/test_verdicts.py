@@ -99,6 +99,38 @@ def test_reports_hold_every_case(tmp_path):
     assert "http://" not in page and "https://" not in page and "<script" not in page
 
 
+class Refuses(Reference):
+    """Ends the process where it should answer."""
+
+    def relu(self, task):
+        raise SystemExit(3)
+
+
+class CannotBeMade:
+    def __init__(self):
+        raise RuntimeError("no GPU")
+
+
+class CannotDescribe:
+    def describe(self):
+        raise RuntimeError("no GPU")
+
+
+class DescribesNothing:
+    def describe(self):
+        return {"groups": 3}
+
+
+@pytest.mark.parametrize("broken", [Refuses, CannotBeMade, CannotDescribe, DescribesNothing])
+@pytest.mark.parametrize("how", [[], ["--json"]])
+def test_an_implementation_that_does_not_answer_has_its_own_exit_code(broken, how, monkeypatch, tmp_path):
+    import sys
+
+    monkeypatch.setitem(sys.modules, __name__, sys.modules[__name__])
+    monkeypatch.chdir(tmp_path)
+    assert main(["conform", f"{__name__}:{broken.__name__}", "--only", "relu/*", *how]) == 4
+
+
 REFERENCE = "refmem.conformance.reference:Reference"
 
 
