@@ -118,8 +118,8 @@ def cell(m: int, data: str, threads: int, options: argparse.Namespace) -> list[d
                 rows += [{"method": name, "m": m, "B": batch, "k": k, "data": data, "cosine": cosine,
                           "threads": threads, **recalls[name], "ms": took[name],
                           "ratio_to_exact": took["numpy"] / took[name],
-                          "cpu_ms": cpu[name], "cpu_ratio_to_exact": cpu["numpy"] / cpu[name], "bytes": methods[name].nbytes(),
-                          "key_bytes": keys.nbytes} for name in names]
+                          "cpu_ms": cpu[name], "cpu_ratio_to_exact": cpu["numpy"] / cpu[name],
+                          "bytes": methods[name].nbytes(), "key_bytes": keys.nbytes} for name in names]
     rewritten = {name: rewriting(method, keys, options) for name, method in methods.items()}  # last: it changes keys
     return [row | rewritten[row["method"]] for row in rows]
 

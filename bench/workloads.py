@@ -13,7 +13,6 @@ from refmem.memory.memory import Memory
 from refmem.memory.state import MemoryState
 
 from reference_models import embedding
-from reference_models.training import data_parallel
 
 THREADS = 2
 SIZE = embedding.Size((64, 64, 128, 128), (256,), keep=1.0, initialisation="fan_in")
@@ -36,13 +35,10 @@ def cnn_data(batch: int, seed: int) -> tuple[dict[str, np.ndarray], np.ndarray, 
 def cnn(batch: int, seed: int, conv: str = "winograd") -> Step:
     """Ours."""
     params, images, dq = cnn_data(batch, seed)
-    shards = data_parallel.split(batch, THREADS)
 
     def step() -> dict[str, np.ndarray]:
-        caches = data_parallel.run(lambda rows: embedding.embed(params, images[rows], conv=conv)[1], shards)
-        gradients = data_parallel.run(lambda pair: embedding.embed_backward(dq[pair[0]], pair[1])[0],
-                                      zip(shards, caches, strict=True))
-        return data_parallel.add(gradients)
+        _, cache = embedding.embed(params, images, conv=conv, shards=THREADS)
+        return embedding.embed_backward(dq, cache)[0]
 
     return step
 

@@ -18,14 +18,12 @@ from refmem.memory.profiles import PAPER, Profile
 from reference_models import embedding
 from reference_models.embedding import SIZES, Size
 from reference_models.feature_maps import CONVOLUTIONS
-from reference_models.training import data_parallel
 
 
 class Cache(NamedTuple):
     """What the backward pass needs to know of the forward pass."""
 
-    shards: list[slice]
-    embeddings: list[embedding.Cache]  # one a shard
+    embedding: embedding.Cache
     memory: memory_module.Cache
 
 
@@ -112,22 +110,17 @@ class Classifier:
             if rng is None:
                 raise ValueError("rng must be given for training with dropout, got None")
             scale = embedding.dropout_scale(self.size, images, rng)
-        q, shards, embeddings = self._embed(images, scale)
+        q, embedded = self._embed(images, scale)
         for name in self.memory.params:  # an optimiser may have put a new array in the place of the old one
             self.memory.params[name] = self.params[name]
         output, memory_cache = self.memory.forward(q, labels, update=update, rng=rng, sources=sources)
-        return output, Cache(shards, embeddings, memory_cache)
+        return output, Cache(embedded, memory_cache)
 
     def backward(self, cache: Cache, *, d_loss: float = 1.0) -> dict[str, Array]:
         """The gradient of `d_loss * output.loss` with respect to `params`, under the same names."""
         dq, d_memory = self.memory.backward(cache.memory, d_loss=d_loss)
 
-        def backward_of_shard(shard: tuple[slice, embedding.Cache]) -> dict[str, Array]:
-            rows, embedded = shard
-            return embedding.embed_backward(dq[rows], embedded)[0]
-
-        gradients = data_parallel.run(backward_of_shard, zip(cache.shards, cache.embeddings, strict=True))
-        return data_parallel.add(gradients) | d_memory
+        return embedding.embed_backward(dq, cache.embedding)[0] | d_memory
 
     def _check(self, images: Array) -> None:
         check_float("images", images)
@@ -135,12 +128,5 @@ class Classifier:
         check_shape("images", images, (len(images), embedding.SIDE, embedding.SIDE, 1))
         check_finite("images", images)
 
-    def _embed(self, images: Array, scale: Array | None) -> tuple[Array, list[slice], list[embedding.Cache]]:
-        def embed_shard(rows: slice) -> tuple[Array, embedding.Cache]:
-            return embedding.embed(self.params, images[rows], conv=self.conv,
-                                   scale=None if scale is None else scale[rows])
-
-        shards = data_parallel.split(images.shape[0], self.shards)
-        embedded = data_parallel.run(embed_shard, shards)
-        q = self.memory.xp.concatenate([q for q, _ in embedded])  # [B, D]
-        return q, shards, [cache for _, cache in embedded]
+    def _embed(self, images: Array, scale: Array | None) -> tuple[Array, embedding.Cache]:
+        return embedding.embed(self.params, images, conv=self.conv, scale=scale, shards=self.shards)

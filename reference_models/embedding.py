@@ -14,11 +14,12 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from refmem.arrays import Array, check_dtype, check_float, check_shape, truncated_normal
+from refmem.arrays import Array, check_dtype, check_float, check_shape, module_of, truncated_normal
 from refmem.ops import dropout, linear
 
-from reference_models import feature_maps
+from reference_models import feature_maps, sliced_linear
 from reference_models.feature_maps import CONVOLUTIONS
+from reference_models.training import data_parallel
 
 SIDE = 28  # of an image
 
@@ -81,7 +82,9 @@ def _draw(shape: tuple[int, ...], fan_in: int, gain: float, size: Size, rng: np.
 class Cache(NamedTuple):
     """What the backward pass needs to know of the forward pass."""
 
-    features: feature_maps.Cache
+    shards: int
+    parts: list[slice]  # of the batch, one a shard
+    features: list[feature_maps.Cache]  # one a shard
     maps: tuple[int, ...]  # shape of the feature maps [B, 7, 7, F]
     linears: list[linear.Cache]
     scale: dropout.Cache | None  # None without dropout
@@ -92,8 +95,8 @@ def dropout_scale(size: Size, images: Array, rng: np.random.Generator) -> Array:
     return dropout.draw((images.shape[0], size.fully_connected[0]), size.keep, rng, like=images)
 
 
-def embed(params: dict[str, Array], images: Array, *, conv: str = "plain",
-          scale: Array | None = None) -> tuple[Array, Cache]:
+def embed(params: dict[str, Array], images: Array, *, conv: str = "plain", scale: Array | None = None,
+          shards: int = 1) -> tuple[Array, Cache]:
     """The query of each image, not yet normalised.
 
     Parameters
@@ -105,6 +108,9 @@ def embed(params: dict[str, Array], images: Array, *, conv: str = "plain",
         Which twin of the convolution. The first layer, with its one channel, is im2col in both fast cases.
     scale : [B, F], optional
         For training with dropout, see `dropout_scale`. None: no dropout.
+    shards : int
+        Into how many parts the work is split, to be done side by side: the convolutions by images, the linear layers
+        by their inputs. The result is the same bits on any number of cores.
 
     Returns
     -------
@@ -122,18 +128,21 @@ def embed(params: dict[str, Array], images: Array, *, conv: str = "plain",
     check_dtype("images", images, params["conv1.kernels"].dtype)
     check_shape("images", images, (images.shape[0] if images.ndim else 0, SIDE, SIDE, 1))
 
-    maps, features = feature_maps.forward(params, images, conv)  # [B, 7, 7, F]
+    parts = data_parallel.split(images.shape[0], shards)
+    done = data_parallel.run(lambda rows: feature_maps.forward(params, images[rows], conv), parts)
+    maps = module_of(images).concatenate([of_shard for of_shard, _ in done])  # [B, 7, 7, F]
     x = maps.reshape(maps.shape[0], math.prod(maps.shape[1:]))  # [B, 49 F]
     linears: list[linear.Cache] = []
     scale_cache = None
     for number in range(1, _linear_layers(params) + 1):
-        x, linear_cache = linear.forward(x, params[f"linear{number}.weights"], params[f"linear{number}.bias"])
+        weights, bias = params[f"linear{number}.weights"], params[f"linear{number}.bias"]
+        x, linear_cache = sliced_linear.forward(x, weights, bias, shards)
         linears.append(linear_cache)
         if number == 1 and scale is not None:
             check_shape("scale", scale, x.shape)
             check_dtype("scale", scale, x.dtype)
             x, scale_cache = x * scale, dropout.Cache(scale)
-    return x, Cache(features, maps.shape, linears, scale_cache)
+    return x, Cache(shards, parts, [features for _, features in done], maps.shape, linears, scale_cache)
 
 
 def embed_backward(dq: Array, cache: Cache, *, d_images: bool = False) -> tuple[dict[str, Array], Array | None]:
@@ -157,10 +166,18 @@ def embed_backward(dq: Array, cache: Cache, *, d_images: bool = False) -> tuple[
     for number in range(len(cache.linears), 0, -1):
         if number == 1 and cache.scale is not None:
             dx = dropout.backward(dx, cache.scale)
-        dx, d_weights, d_bias = linear.backward(dx, cache.linears[number - 1])
+        dx, d_weights, d_bias = sliced_linear.backward(dx, cache.linears[number - 1], cache.shards)
         d_params[f"linear{number}.weights"], d_params[f"linear{number}.bias"] = d_weights, d_bias
-    of_features, of_images = feature_maps.backward(dx.reshape(cache.maps), cache.features, d_images=d_images)
-    return of_features | d_params, of_images
+    d_maps = dx.reshape(cache.maps)  # [B, 7, 7, F]
+
+    def of_shard(shard: tuple[slice, feature_maps.Cache]) -> tuple[dict[str, Array], Array | None]:
+        rows, features = shard
+        return feature_maps.backward(d_maps[rows], features, d_images=d_images)
+
+    done = data_parallel.run(of_shard, zip(cache.parts, cache.features, strict=True))
+    d_params |= data_parallel.add([gradients for gradients, _ in done])
+    parts = [part for _, part in done if part is not None]
+    return d_params, module_of(dq).concatenate(parts) if parts else None
 
 
 def _linear_layers(params: dict[str, Array]) -> int:

@@ -53,15 +53,17 @@ def embed(classifier: Classifier, characters: Characters, *, scale: Scale, sourc
     return queries
 
 
-def fresh_memory(classifier: Classifier, memory_size: int) -> Memory:
+def fresh_memory(classifier: Classifier, memory_size: int, *, search: str = "exact") -> Memory:
     """An empty memory that reads as the classifier's own does, except that no label hints at its slot.
 
     The released code evaluates without that hint too. Under its rules the memory keeps the size it was trained with,
     since empty slots take part in every answer; under the paper's they do not, and `memory_size` slots are enough.
+    `search` is how it finds neighbours, a name of `refmem.neighbours`.
     """
     own = classifier.memory
     slots = memory_size if own.profile.rules == "paper" else max(memory_size, own.memory_size)
-    memory = Memory(own.key_dim, slots, profile=dataclasses.replace(own.profile, recent_hint=False), dtype=own.dtype)
+    memory = Memory(own.key_dim, slots, profile=dataclasses.replace(own.profile, recent_hint=False), dtype=own.dtype,
+                    search=search)
     for name, w in own.params.items():
         memory.params[name] = w.copy()
     return memory

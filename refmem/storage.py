@@ -58,6 +58,9 @@ def load(path: str | os.PathLike[str], kind: str, version: int) -> tuple[dict[st
     """
     path = Path(path)
     try:
+        with path.open("rb") as file:
+            if not zipfile.is_zipfile(file):
+                raise FileRefused(f"{path} is damaged or not a file of refmem: it is no archive of arrays")
         with np.load(path, allow_pickle=False) as stored:
             if MANIFEST not in stored:
                 raise FileRefused(f"{path} is not a file of refmem: it has no manifest")

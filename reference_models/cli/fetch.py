@@ -22,11 +22,11 @@ def add_to(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Fetch, and print the folder."""
-    from reference_models.cli.output import make_writable
+    from reference_models.cli.output import writable
     from reference_models.tasks.fetch import fetch
 
-    make_writable(options.out)
-    try:
-        print(fetch(options.name, options.out, base_url=options.mirror))
-    except KeyboardInterrupt as stopped:
-        raise KeyboardInterrupt("the same command goes on from here") from stopped
+    with writable(options.out):
+        try:
+            print(fetch(options.name, options.out, base_url=options.mirror))
+        except KeyboardInterrupt as stopped:
+            raise KeyboardInterrupt("the same command goes on from here") from stopped

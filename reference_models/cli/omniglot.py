@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from reference_models.cli.omniglot_run import Settings
 
+SEARCHES = ("exact", "fused", "hyperplanes", "sketch", "buckets", "auto")
+"""The names of `refmem.neighbours`, which is not loaded for `--help` alone."""
 GLYPH_MINUTES, OMNIGLOT_MINUTES = 2.0, 20.0
 
 
@@ -53,7 +55,8 @@ def add_to(commands: Any) -> None:
                      help="also fill a memory that is never cleared, and ask again 10 to 50,000 steps later "
                           "(ten minutes more)")
     own.add_argument("--seed", type=natural, metavar="S", help="default 0")
-    own.add_argument("--search", choices=("exact",), default="exact", help="how the memory finds neighbours")
+    own.add_argument("--search", choices=SEARCHES, default="exact",
+                     help=f"how the memory of --life-long finds neighbours: {', '.join(SEARCHES)}; default exact")
     own.add_argument("--out", type=Path, metavar="DIR", help="default: runs/omniglot-1, or the next free number")
     own.add_argument("--resume", action="store_true",
                      help="go on with the run in --out (default: the latest one) as it was started; its budget may be "
@@ -65,16 +68,17 @@ def run(options: argparse.Namespace) -> None:
     """Train or resume, measure, and write down."""
     from reference_models.cli import omniglot_report, omniglot_run, output
 
+    if options.search != "exact" and not options.life_long:
+        raise ValueError("--search is about the memory of --life-long, which was not asked for")
     folder = _folder(options)
     saved = omniglot_run.saved_run(folder) if options.resume else None
     settings = _settings(options, saved.settings if saved else None)
-    output.make_writable(folder)
-    say(f"output goes to {folder}")
-
-    results = omniglot_run.everything(settings, saved, folder, ways=sorted(set(options.ways)), shots=options.shots,
-                                      test_episodes=options.test_episodes, protocol=options.protocol,
-                                      long_life=options.life_long)
-    output.write_json(folder / "results.json", results.facts)
+    with output.writable(folder):
+        say(f"output goes to {folder}")
+        results = omniglot_run.everything(settings, saved, folder, ways=sorted(set(options.ways)), shots=options.shots,
+                                          test_episodes=options.test_episodes, protocol=options.protocol,
+                                          long_life=options.life_long, search=options.search)
+        output.write_json(folder / "results.json", results.facts)
     if options.json:
         print(json.dumps(results.facts))
     else:

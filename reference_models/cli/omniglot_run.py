@@ -75,7 +75,8 @@ def saved_run(folder: Path) -> checkpoint.Checkpoint:
 
 
 def everything(settings: Settings, saved: checkpoint.Checkpoint | None, folder: Path, *, ways: list[int],
-               shots: int | None, test_episodes: int, protocol: str, long_life: bool) -> Results:
+               shots: int | None, test_episodes: int, protocol: str, long_life: bool,
+               search: str = "exact") -> Results:
     """Load the data, train or go on training, measure, and write all files but the last."""
     split = characters(settings)
     shots = shots or min(MOST_SHOTS, split.test.drawers - 1)
@@ -90,7 +91,7 @@ def everything(settings: Settings, saved: checkpoint.Checkpoint | None, folder: 
                 queries = evaluation.embed(training.classifier, split.test, scale=training.recipe.scale,
                                            progress=report.show)
             widths = [measure(training, split.test, queries, n, shots, test_episodes, protocol) for n in ways]
-        lags = live(training, split) if long_life else None
+        lags = live(training, split, search) if long_life else None
     except KeyboardInterrupt as stopped:
         raise KeyboardInterrupt("the training is done and saved; measure it with: "
                                 f"python -m reference_models omniglot --resume --out {folder}") from stopped
@@ -109,7 +110,7 @@ def everything(settings: Settings, saved: checkpoint.Checkpoint | None, folder: 
             pictures.lags(folder / "life_long.png", lags, title=title)
             written.append(folder / "life_long.png")
     facts = _facts(settings, split, training, widths, lags, folder) | {
-        "test_episodes": test_episodes, "protocol": protocol}
+        "test_episodes": test_episodes, "protocol": protocol, "search": search}
     return Results(facts, widths, lags, split, folder, written)
 
 
@@ -203,7 +204,7 @@ def measure(training: OneShotTraining, unseen: Characters, queries: Array, ways:
         return evaluation.few_shot(memory, queries, plans, protocol=protocol, rng=rng, progress=report.show)
 
 
-def live(training: OneShotTraining, split: Split) -> list[Recognised]:
+def live(training: OneShotTraining, split: Split, search: str) -> list[Recognised]:
     """Long lives: unseen classes shown once among all the characters of the training."""
     rng = np.random.default_rng([training.seed, 5])
     planned = life_long.lives(split.train, split.test, rng=rng)
@@ -211,7 +212,7 @@ def live(training: OneShotTraining, split: Split) -> list[Recognised]:
     with Report("embedding the drawings of long lives") as report:
         queries = evaluation.embed(training.classifier, planned[0].characters, scale=training.recipe.scale,
                                    sources=needed, progress=report.show)
-    memory = evaluation.fresh_memory(training.classifier, LIFE_LONG_MEMORY)
+    memory = evaluation.fresh_memory(training.classifier, LIFE_LONG_MEMORY, search=search)
     with Report(f"{len(planned)} lives of {planned[0].shown.size:,} steps") as report:
         return evaluation_life_long.measure(memory, queries, planned, rng=rng, progress=report.show)
 

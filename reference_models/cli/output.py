@@ -1,10 +1,12 @@
 """What a command leaves behind: a folder of its own, written whole file by whole file."""
 
+import contextlib
 import csv
 import io
 import json
 import platform
 import tempfile
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -39,20 +41,30 @@ def latest_folder(name: str, holding: str) -> Path:
     return numbered[max(numbered)]
 
 
-def make_writable(folder: Path) -> None:
+@contextlib.contextmanager
+def writable(folder: Path) -> Iterator[None]:
     """Make the folder, and find out now rather than after the training whether it can be written.
+
+    Where the command fails before it has written anything, a folder that was made for it goes again.
 
     Raises
     ------
     OSError
-        If it cannot.
+        If it cannot be written.
     """
+    new = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
         raise OSError(f"the output folder {folder} cannot be written: {error.strerror}") from error
+    try:
+        yield
+    except BaseException:
+        if new and not any(folder.iterdir()):
+            folder.rmdir()
+        raise
 
 
 def write_text(path: Path, text: str) -> None:

@@ -46,9 +46,16 @@ def run(work: Callable[[Item], Result], shards: Iterable[Item]) -> list[Result]:
     """
     items = list(shards)
     with _libraries().limit(limits=1):
-        if len(items) == 1:
-            return [work(items[0])]
-        return list(_threads().map(work, items))
+        helped = [_helpers().submit(work, item) for item in items[1:]]
+        try:
+            results = [work(item) for item in items[:1]]
+            # The caller works too: what no helper has begun by now, it takes itself.
+            results += [work(item) if future.cancel() else future.result()
+                        for item, future in zip(items[1:], helped, strict=True)]
+        finally:
+            for future in helped:
+                future.cancel()
+    return results
 
 
 def add(gradients: Sequence[dict[str, Array]]) -> dict[str, Array]:
@@ -69,8 +76,9 @@ def _libraries() -> threadpoolctl.ThreadpoolController:
 
 
 @cache
-def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(_cores(), thread_name_prefix="shard")
+def _helpers() -> ThreadPoolExecutor:
+    """One thread fewer than there are cores: the caller is the other one."""
+    return ThreadPoolExecutor(max(1, _cores() - 1), thread_name_prefix="shard")
 
 
 def _cores() -> int:

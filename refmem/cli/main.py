@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import refmem
 from refmem.storage import FileRefused
 
-COMMANDS = ("spec", "gradcheck", "twins")
+COMMANDS = ("spec", "gradcheck", "conform", "vectors", "mutants", "twins", "repro", "report", "adapter")
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 

@@ -39,6 +39,8 @@ def margin_paper(state: MemoryState, q: Array, labels: Array, reading: Reading, 
     positive, cosine_p = _first(right, reading)  # [B] each
     negative, cosine_b = _first(wrong, reading)
 
+    # spec: memory.loss.no-positive-nearby -- no neighbour has the value: the nearest such slot of the whole
+    #     memory (LTRRE §2: "any vector from memory with value v")
     for row in to_host(xp.flatnonzero(positive < 0)).tolist():
         candidates = xp.flatnonzero(state.values == labels[row])
         if candidates.size:
@@ -46,9 +48,15 @@ def margin_paper(state: MemoryState, q: Array, labels: Array, reading: Reading, 
             best = cosines.argmax()  # the lowest slot of equals
             positive[row], cosine_p[row] = candidates[best], cosines[best]
 
+    # spec: memory.loss.nothing-to-compare -- no slot with the value, or no neighbour without: the row loses
+    #     nothing (LTRRE §2 is silent)
     both = (positive >= 0) & (negative >= 0)  # [B]
+    # spec: memory.loss.margin -- [q . K[n_b] - q . K[n_p] + alpha]_+ on raw cosines (LTRRE §2)
     slack = cosine_b - cosine_p + q.dtype.type(profile.alpha)  # [B]
+    # spec: memory.loss.shut-hinge -- a row that loses nothing passes no gradient; nor does the hinge at 0
+    #     (LTRRE §2, derived)
     active = (both & (slack > 0)).astype(q.dtype)  # [B] the hinge at 0 passes no gradient
+    # spec: memory.loss.batch-mean -- the loss of a batch is the mean of all its rows (released code)
     loss = (active * slack).sum() / q.dtype.type(max(1, len(q)))
     return Margin(loss, positive, negative, -active, active, state.keys[positive], state.keys[negative])
 
@@ -61,8 +69,11 @@ def margin_tf2017(state: MemoryState, q: Array, labels: Array, reading: Reading,
     """
     xp = module_of(q)
     right = (reading.found == labels[:, None]).astype(q.dtype)  # [B, C]
+    # spec: tf2017.loss.masked-zeros -- the other kind counts as 0 in either maximum, and so does a missing
+    #     kind (released code)
     column_p = (reading.cosines * right).argmax(axis=1)[:, None]  # [B, 1]
     column_b = (reading.cosines * (1 - right)).argmax(axis=1)[:, None]  # [B, 1]
+    # spec: tf2017.loss.masked-gradient -- a zero that stands for a cosine passes no gradient (released code)
     right_p = xp.take_along_axis(right, column_p, axis=1)[:, 0]  # [B] 1 where p has the value
     wrong_b = 1 - xp.take_along_axis(right, column_b, axis=1)[:, 0]  # [B] 1 where b has another
     cosine_p = xp.take_along_axis(reading.cosines, column_p, axis=1)[:, 0] * right_p  # [B]
@@ -71,6 +82,7 @@ def margin_tf2017(state: MemoryState, q: Array, labels: Array, reading: Reading,
     alpha = q.dtype.type(profile.alpha)
     slack = cosine_b - cosine_p + alpha  # [B]
     active = (slack > 0).astype(q.dtype)  # [B]
+    # spec: tf2017.loss.minus-alpha -- [neg - pos + alpha]_+ - alpha (released code)
     loss = (active * slack - alpha).sum() / q.dtype.type(max(1, len(q)))
     positive = xp.take_along_axis(reading.neighbours, column_p, axis=1)[:, 0]  # [B]
     negative = xp.take_along_axis(reading.neighbours, column_b, axis=1)[:, 0]  # [B]
@@ -85,6 +97,7 @@ MARGIN = {"paper": margin_paper, "tf2017": margin_tf2017}
 # The query is pushed away from the best wrong key and pulled towards the right one.
 
 
+# spec: memory.loss.gradient -- dq = 1/B (K[n_b] - K[n_p]) where the hinge is open (LTRRE §2, derived)
 def margin_backward(d_loss: float, margin: Margin) -> Array:
     """Gradient with respect to q. Returns [B, d]."""
     pushed = margin.d_negative[:, None] * margin.negative_keys  # [B, d]

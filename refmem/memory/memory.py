@@ -180,7 +180,10 @@ class Memory:
         projection = self.params["query_projection"].copy() if self.profile.query_projection else None
         p = queries  # [B, d]
         if projection is not None:  # equal rows must give equal bits: they become equal keys, which tie
+            # spec: tf2017.query.projection -- p = x W, a trained [d, d] map without bias before the
+            #     normalisation (released code, query_proj)
             p = inner_products(queries[:, None, :], projection.T)  # [B, d] queries W
+        # spec: memory.query.unit-length -- q = p / ||p|| (LTRRE §2: "||q|| = 1")
         q, normalised = l2_normalize.forward(p)  # [B, d]
         reading = read.READ[rules](state, q, self.profile, labels, self.index)
         kept = read.keys_read(state, reading)
@@ -188,9 +191,13 @@ class Memory:
         margin = plan = None
         if labels is not None:
             margin = margin_loss.MARGIN[rules](state, q, labels, reading, self.profile)
+            # spec: memory.update.lookup-leaves-memory -- without labels, or with update off, nothing is
+            #     written and nothing ages (LTRRE §2)
             if update and len(q):
                 plan = write.PLAN[rules](state, q, labels, reading, margin, self.profile, rng=rng, sources=sources,
                                          oldest=oldest)
+                # spec: memory.update.after-answer -- a batch is answered by the memory as it was before the
+                #     batch (LTRRE §2 is silent; released code)
                 write.apply(state, plan)
                 if self.index is not None:
                     self.index.refresh(plan.slots)
@@ -228,6 +235,7 @@ class Memory:
         dp = l2_normalize.backward(dq, cache.normalised)  # [B, d]
         if cache.projection is None:
             return dp, {}
+        # spec: tf2017.query.projection-gradient -- dx = dp W^T and dW = x^T dp (released code)
         return dp @ cache.projection.T, {"query_projection": cache.queries.T @ dp}
 
     def save(self, path: str | os.PathLike[str]) -> None:

@@ -76,12 +76,15 @@ class Profile:
 
     def neighbours_in(self, memory_size: int) -> int:
         """min(k, m): how many neighbours a memory of `memory_size` slots can give."""
+        # spec: memory.read.k-at-most-memory -- a memory of m slots gives min(k, m) neighbours (released code)
         return min(self.k, memory_size)
 
     def temperature_in(self, memory_size: int) -> float:
         """t for a memory of `memory_size` slots."""
         if self.inverse_temperature is not None:
+            # spec: memory.read.temperature -- t = 40 (LTRRE §2)
             return self.inverse_temperature
+        # spec: tf2017.read.temperature -- t = max(1, ln(0.2 min(k, m)) / alpha) (released code)
         return max(1.0, math.log(0.2 * self.neighbours_in(memory_size)) / self.alpha)
 
 

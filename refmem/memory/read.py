@@ -37,6 +37,7 @@ def read_paper(state: MemoryState, q: Array, profile: Profile, labels: Array | N
     xp = module_of(q)
     m = state.keys.shape[0]
     t = profile.temperature_in(m)
+    # spec: memory.read.empty-slots -- empty slots are no neighbours (LTRRE §2: keys are normalised)
     filled = state.values != profile.empty_value  # [m]
     k = profile.neighbours_in(m)
     if index is None:
@@ -48,9 +49,13 @@ def read_paper(state: MemoryState, q: Array, profile: Profile, labels: Array | N
 
     # exp(t d_i) / sum_j exp(t d_j), with t d_1, the largest, taken off first.
     weights = xp.exp(t * (cosines - cosines[:, :1]))  # [B, k]
+    # spec: memory.read.confidence -- softmax(t d_1, ..., t d_k), d_i = q . K[n_i] (LTRRE §2)
     weights = xp.where(present, weights, xp.zeros_like(weights))
     total = weights.sum(axis=1, keepdims=True)  # [B, 1]; 0 for an empty memory
+    # spec: memory.read.empty-memory -- an empty memory answers with no class (-1) and confidence 0
+    #     (LTRRE §2 is silent)
     confidence = weights / xp.where(total > 0, total, xp.ones_like(total))  # [B, k]
+    # spec: memory.read.answer -- the answer is V[n_1] (LTRRE §2)
     return Reading(neighbours, cosines, found, found[:, 0], confidence, t)
 
 
@@ -62,18 +67,23 @@ def read_tf2017(state: MemoryState, q: Array, profile: Profile, labels: Array | 
     xp = module_of(q)
     m = state.keys.shape[0]
     t = profile.temperature_in(m)
+    # spec: tf2017.read.empty-slots-answer -- empty slots take part: cosine 0, value 0 (released code)
     k = profile.neighbours_in(m)
     if index is None:
         pool, _ = exact.search(q, state.keys, k)  # [B, k]
     else:
         pool, _ = through_index(index, state, q, k, None)
     if labels is not None and state.recent is not None and profile.recent_hint:
+        # spec: tf2017.read.recent-column -- with a label, the slot last written for it joins as the last
+        #     column (released code, recent_idx)
         pool = xp.concatenate([pool, state.recent[labels][:, None]], axis=1)  # [B, k + 1]
     if pool.shape[1] < 2:
         raise ValueError("the released code leaves out the last of its neighbours and needs at least 2 slots")
     cosines = inner_products(q[:, None, :], state.keys[pool])  # [B, C]
     found = state.values[pool]  # [B, C]
 
+    # spec: tf2017.read.drop-last-column -- softmax and answer leave out the last column, whichever it is
+    #     (released code)
     answering = cosines[:, :-1]  # [B, C - 1]
     best = answering.argmax(axis=1)[:, None]  # [B, 1] the first of equals
     values = xp.take_along_axis(found, best, axis=1)[:, 0]  # [B]
@@ -122,6 +132,7 @@ def keys_read(state: MemoryState, reading: Reading) -> KeysRead:
     return KeysRead(slots, state.keys[slots])
 
 
+# spec: memory.read.confidence-gradient -- dq = sum_i t c_i (dc_i - <dc, c>) K[n_i] (LTRRE §2, derived)
 def confidence_backward(d_confidence: Array, reading: Reading, kept: KeysRead) -> Array:
     """Gradient of the loss with respect to q, through the confidence alone.
 

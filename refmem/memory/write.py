@@ -44,15 +44,20 @@ def plan_paper(state: MemoryState, q: Array, labels: Array, reading: Reading, ma
     first = reading.found[:, :profile.correct_in_top] == labels[:, None]  # [B, correct_in_top]
     first &= reading.neighbours[:, :profile.correct_in_top] >= 0
     correct = first.any(axis=1)  # [B]
+    # spec: memory.update.right-value.keeps-value -- V[n_1] = v: only slot n_1 is touched, and it keeps its
+    #     value (LTRRE §2, case 1)
     answered = xp.take_along_axis(reading.neighbours, first.argmax(axis=1)[:, None], axis=1)[:, 0]  # [B] n_1
     if oldest is None:
         slots = _oldest_row_by_row(state, correct, answered, profile, rng)
     else:
         slots = xp.where(correct, answered, oldest)
 
+    # spec: memory.update.right-value.average-key -- K[n_1] <- (q + K[n_1]) / ||q + K[n_1]||
+    #     (LTRRE §2, case 1)
     averaged, _ = l2_normalize.forward(q + state.keys[slots])  # [B, d]
     return WritePlan(
         slots=slots,
+        # spec: memory.update.wrong-value.write-query -- K[n'] <- q, V[n'] <- v (LTRRE §2, case 2)
         keys=xp.where(correct[:, None], averaged, q),
         values=labels.astype(xp.int64),
         ages=xp.arange(batch - 1, -1, -1),
@@ -70,12 +75,18 @@ def plan_tf2017(state: MemoryState, q: Array, labels: Array, reading: Reading, m
     """
     xp = module_of(q)
     batch = len(q)
+    # spec: tf2017.update.correct-in-top -- right is a row with the value among its first correct_in_top
+    #     columns (released code)
     wrong = ~(reading.found[:, :profile.correct_in_top] == labels[:, None]).any(axis=1)  # [B]
     if oldest is None:
         if batch > len(state.ages):
             raise ValueError(f"the released code wants at least as many slots as rows, got {len(state.ages)} slots "
                              f"and {batch} rows")
+        # spec: tf2017.update.oldest-by-row -- row r takes the r-th oldest slot, whether or not the rows
+        #     before it wrote theirs (released code)
         oldest = top_k((state.ages + _noise(state, profile, rng))[None, :], batch)[0]  # [B] distinct
+    # spec: tf2017.update.best-match -- the best match is averaged, and keeps its value even if that is
+    #     another (released code)
     slots = xp.where(wrong, oldest, margin.positive)  # [B]
 
     averaged, _ = l2_normalize.forward(q + margin.positive_keys)  # [B, d]
@@ -87,6 +98,7 @@ def plan_tf2017(state: MemoryState, q: Array, labels: Array, reading: Reading, m
         sources=_sources(sources, labels),
         labels=labels if profile.recent_hint else None,
         wrong=wrong,
+        # spec: tf2017.update.ages-once-a-batch -- a batch is one update: ages grow by 1 (released code)
         elapsed=1,
     )
 
@@ -96,15 +108,22 @@ PLAN = {"paper": plan_paper, "tf2017": plan_tf2017}
 
 def apply(state: MemoryState, plan: WritePlan) -> None:
     """Carry out the plan, in place."""
+    # spec: memory.update.age-grows -- the age of every other slot grows by 1, with each row (LTRRE §2)
     state.ages += plan.elapsed
+    # spec: memory.update.last-row-wins -- rows are written in order: where slots repeat the last row wins
+    #     (LTRRE §2 is silent)
     put_rows(state.keys, plan.slots, plan.keys)
     put_rows(state.values, plan.slots, plan.values)
+    # spec: memory.update.age-reset -- A[n] <- 0 for a written slot (LTRRE §2)
     put_rows(state.ages, plan.slots, plan.ages)
+    # spec: memory.update.sources -- a written slot remembers its training example (refmem)
     put_rows(state.sources, plan.slots, plan.sources)
     if state.recent is not None and plan.labels is not None:
+        # spec: tf2017.update.recent-slot -- each label remembers the slot written for it last (released code)
         put_rows(state.recent, plan.labels, plan.slots)
 
 
+# spec: memory.update.wrong-value.evict-oldest -- n' = argmax_i A[i] + r_i (LTRRE §2, case 2)
 def _oldest_row_by_row(state: MemoryState, correct: Array, answered: Array, profile: Profile,
                        rng: np.random.Generator | None) -> Array:
     """n_1 for a row of case 1, else argmax_i A[i] + r_i among the slots that no earlier row has taken. [B]"""
@@ -116,12 +135,17 @@ def _oldest_row_by_row(state: MemoryState, correct: Array, answered: Array, prof
         if not right:
             if np.isneginf(free.max()):  # more rows than slots: all are taken, and are taken in turn again
                 free = scores.copy()
+            # spec: memory.update.age-ties-lower-slot -- of equally old slots the lower is taken
+            #     (LTRRE §2 is silent; tf.nn.top_k)
             slots[row] = free.argmax()  # ties: the lower slot
+        # spec: memory.update.claimed-once -- a slot that a row of the batch took is not evicted by a later
+        #     row (LTRRE §2 is silent)
         free[slots[row]] = -np.inf
         scores[slots[row]] = noise[slots[row]] - (row + 1)  # age 0 after this row
     return to_device(slots, state.ages)
 
 
+# spec: memory.update.age-noise -- r_i is added to the age before the oldest is chosen (LTRRE §2)
 def _noise(state: MemoryState, profile: Profile, rng: np.random.Generator | None) -> Array:
     """r_i of each slot [m]; 0 without a generator. Drawn on the host, so that both devices see the same numbers."""
     m = len(state.ages)

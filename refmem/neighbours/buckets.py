@@ -40,7 +40,8 @@ class Buckets(protocol.Neighbours):
     seed : int
         For the rotations.
     probes : int, optional
-        Buckets that a query visits. None is the share `SHARES` of them. More never finds less.
+        Buckets that a query visits. None is the share `SHARES` of them. More never finds less, unless there
+        were so few slots in them (fewer than k) that the exact search stepped in.
     threads : int
         The queries of a batch are split among them.
     """
@@ -75,11 +76,13 @@ class Buckets(protocol.Neighbours):
         deviations = first_look(self.end, k)
 
         def look(block: slice) -> None:
-            found = np.empty((len(queries[block]), room), np.int32)
-            apart = np.empty((len(queries[block]), room), np.int16)
+            found = jit.scratch("found", (len(queries[block]), room), np.int32)
+            apart = jit.scratch("apart", (len(queries[block]), room), np.int16)
+            pages = jit.scratch("pages", self.tables.sizes.shape, np.int32)
+            visitors = jit.scratch("visitors", self.tables.sizes.shape, np.uint64)
             buckets_kernels.search(queries[block], self.keys, self.filled, self.tables, self.hyperplanes, self.h,
                                    self.end, self.written, probes, deviations, budget, AMPLE, SIGMAS,
-                                   SAMPLE, found, apart, slots[block], cosines[block])
+                                   SAMPLE, pages, visitors, found, apart, slots[block], cosines[block])
 
         size = max(1, min(BLOCK, -(-batch // self.threads)))
         jit.in_threads(look, [slice(start, start + size) for start in range(0, batch, size)], self.threads)

@@ -234,13 +234,13 @@ def tally_distances(tables: Tables, end: Number, step: Number, words: Array, tal
 @kernel
 def search(queries: Array, keys: Array, filled: Array, tables: Tables, hyperplanes: Array, h: Number, end: Number,
            written: Number, probes: Number, deviations: Number, budget: Number, ample: Number, sigmas: Number,
-           sample: Number, found: Array, apart: Array, slots: Array, cosines: Array) -> None:
+           sample: Number, pages: Array, visitors: Array, found: Array, apart: Array, slots: Array,
+           cosines: Array) -> None:
     """The k nearest of each query, into `slots` and `cosines` [B, k]: the looks of `sketch` into `probes` buckets."""
     batch, k = slots.shape
     values, words = np.empty(64 * WORDS, keys.dtype), np.empty((batch, WORDS), np.uint64)
     ones, others = np.empty((batch, 2 * h), keys.dtype), np.empty((batch, 2 * h), keys.dtype)
     scores = np.empty(batch, keys.dtype)
-    pages, visitors = np.empty(len(tables.sizes), np.int32), np.empty(len(tables.sizes), np.uint64)
     coarse_cuts, fine_cuts = np.empty(batch, np.uint64), np.empty(batch, np.uint64)
     counts, sizes, unsure = np.zeros(batch, np.int64), np.zeros(batch, np.int64), np.empty(batch, np.int64)
     tally = np.empty(64 * WORDS + 1, np.int64)

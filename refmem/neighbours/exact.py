@@ -21,6 +21,7 @@ BELOW_ALL = float(np.finfo(np.float32).min)  # less than any cosine, and its dif
 SPARE = 8  # columns more than wanted, to see whether the k-th is beyond doubt
 
 
+# spec: memory.read.nearest -- (n_1, ..., n_k) = NN_k(q, M), by falling q . K[i] (LTRRE §2)
 def search(queries: Array, keys: Array, k: int, *, filled: Array | None = None) -> tuple[Array, Array]:
     """The k nearest keys of each query.
 
@@ -95,6 +96,8 @@ def _cut_in_doubt(all_cosines: Array, last_wanted: Array, last_seen: Array, roun
     return bool((doubt & near.any(axis=1)).any())
 
 
+# spec: memory.read.ties-lower-slot -- equal cosines keep the order of their slots
+#     (LTRRE §2 is silent; tf.nn.top_k)
 def _settle_ties(queries: Array, keys: Array, slots: Array, cosines: Array, rounding: float) -> tuple[Array, Array]:
     """Compute cosines in doubt again, and sort their rows by cosine and then by slot."""
     xp = module_of(cosines)

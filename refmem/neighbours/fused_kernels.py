@@ -4,7 +4,7 @@ import numpy as np
 
 from refmem.arrays import Array
 from refmem.neighbours.tile_kernels import SIDE, tile_dots
-from refmem.neighbours.top_kernels import Number, finish, kernel, offer
+from refmem.neighbours.top_kernels import Number, finish, kernel, offer, prefetch_row
 
 STRIP = 64
 """Keys compared with all queries while they stay in the fastest cache."""
@@ -21,9 +21,12 @@ def search_range(queries: Array, keys: Array, filled: Array, start: Number, stop
     worst[:slots.shape[0]] = -np.inf
     sums = np.empty(SIDE * SIDE, keys.dtype)
     last = stop - (stop - start) % SIDE
+    keys_at, row_bytes = keys.ctypes.data, keys.shape[1] * keys.itemsize
     for strip in range(start, last, STRIP):
         for query in range(0, queries.shape[0], SIDE):
             for key in range(strip, min(strip + STRIP, last), SIDE):
+                if query == 0 and key + STRIP + SIDE <= last:  # the next strip, while this one is worked on
+                    prefetch_row(keys_at + (key + STRIP) * row_bytes, SIDE * row_bytes)
                 tile_dots(queries, query, keys, key, lanes, sums)
                 if not beaten(sums, worst, query):
                     continue

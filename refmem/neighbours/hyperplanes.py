@@ -40,7 +40,8 @@ class Hyperplanes(protocol.Neighbours):
     tables : int
         More find more, and cost more.
     probes : int, optional
-        Buckets looked into in each table, at most 1 + l. None is all of those. More never finds less.
+        Buckets looked into in each table, at most 1 + l. None is all of those. More never finds less, unless there
+        were so few slots in them (fewer than k) that the exact search stepped in.
     """
 
     name = "hyperplanes"

@@ -12,6 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
+from refmem.arrays import Array
+
 PATIENCE = 1.0
 """Seconds of silence before a compilation is announced."""
 
@@ -49,6 +54,23 @@ def in_threads(run: Callable[[Any], None], pieces: Sequence[Any], threads: int) 
             run(piece)
     else:
         list(_pool(threads).map(run, pieces))
+
+
+_own = threading.local()
+
+
+def scratch(name: str, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
+    """Room for one call: what is in it is not defined, and the same thread gets it again for the same name.
+
+    Fresh memory costs a page fault for every 4 KiB that is touched, which is more than a short search takes.
+    """
+    size = int(np.prod(shape))
+    kept: Array | None = getattr(_own, name, None)
+    if kept is None or kept.size < size or kept.dtype != dtype:
+        kept = np.empty(size, dtype)
+        setattr(_own, name, kept)
+    room: Array = kept[:size].reshape(shape)
+    return room
 
 
 _pools: dict[int, ThreadPoolExecutor] = {}

@@ -51,7 +51,7 @@ class Sketch(protocol.Neighbours):
     seed : int
         For the hyperplanes.
     budget : int, optional
-        Slots compared where nothing is near. None is max(1024, 4 k). More never finds less.
+        Slots compared where nothing is near, at least 4 k. None is max(1024, 4 k). More never finds less.
     threads : int
         The queries of a batch are split among them.
     """
@@ -79,13 +79,13 @@ class Sketch(protocol.Neighbours):
         slots, cosines = protocol.absent(batch, k, queries.dtype)
         if self.written == 0:
             return slots, cosines
-        budget = max(1024, 4 * k) if self.budget is None else self.budget
+        budget = max(1024 if self.budget is None else self.budget, 4 * k)
         room = max(4096, 8 * k, self.end // 8)
         deviations = first_look(self.end, k)
 
         def look(block: slice) -> None:
-            found = np.empty((len(queries[block]), room), np.int32)
-            apart = np.empty((len(queries[block]), room), np.int16)
+            found = jit.scratch("found", (len(queries[block]), room), np.int32)
+            apart = jit.scratch("apart", (len(queries[block]), room), np.int16)
             sketch_kernels.search(queries[block], self.keys, self.filled, self.sketches, self.hyperplanes, self.end,
                                   self.written, deviations, budget, AMPLE, SIGMAS, SAMPLE, found, apart,
                                   slots[block], cosines[block])

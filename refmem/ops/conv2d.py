@@ -72,8 +72,12 @@ def forward(x: Array, kernels: Array, bias: Array) -> tuple[Array, Cache]:
 
     batch, height, width, channels = x.shape
     kh, kw, _, filters = kernels.shape
+    # spec: conv2d.same-padding -- zeros around the image keep its size (LTRRE §2.1)
     frame = padded(x, kh // 2, kw // 2)  # [B, H + kh-1, W + kw-1, C]
+    # spec: conv2d.bias -- each filter adds its bias (LTRRE §2.1)
     y = xp.zeros((batch * height * width, filters), x.dtype) + bias  # [B H W, F]
+    # spec: conv2d.cross-correlation -- y += x[h + i - (kh-1)/2, w + j - (kw-1)/2, c] kernels[i, j, c, f],
+    #     not flipped (LTRRE §2.1)
     for i in range(kh):
         for j in range(kw):
             shifted = frame[:, i:i + height, j:j + width].reshape(-1, channels)  # [B H W, C]
@@ -90,6 +94,7 @@ def forward(x: Array, kernels: Array, bias: Array) -> tuple[Array, Cache]:
 # is dropped.
 
 
+# spec: conv2d.gradient -- dK_ij = X_ij^T dy, db = sum dy, dX_ij = dy K_ij^T (derived)
 def backward(dy: Array, cache: Cache) -> tuple[Array, Array, Array]:
     """Vector-Jacobian product of `forward`.
 

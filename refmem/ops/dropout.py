@@ -37,7 +37,9 @@ def draw(shape: tuple[int, ...], keep: float, rng: np.random.Generator, *, like:
         raise ValueError(f"keep must lie in (0, 1], got {keep}")
     if not isinstance(rng, np.random.Generator):
         raise TypeError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}")
+    # spec: dropout.keep-is-probability -- an element is kept where its number in [0, 1) is below keep (LTRRE §2.1)
     kept = np.ones(shape, bool) if keep == 1 else rng.random(shape) < keep  # [...]
+    # spec: dropout.inverted -- what is kept is scaled by 1 / keep (released code)
     return to_device(kept.astype(like.dtype) / like.dtype.type(keep), like=like)  # [...]
 
 
@@ -71,6 +73,7 @@ def forward(x: Array, keep: float, rng: np.random.Generator) -> tuple[Array, Cac
 # For a given mask the map is linear: dx = dy * m / keep. The mask depends on no input and carries no gradient.
 
 
+# spec: dropout.gradient -- dx = dy m / keep (derived)
 def backward(dy: Array, cache: Cache) -> Array:
     """Vector-Jacobian product of `forward`, for the mask that `forward` drew.
 

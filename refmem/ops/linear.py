@@ -17,6 +17,25 @@ class Cache(NamedTuple):
     weights: Array  # [D, F]
 
 
+def check_arguments(x: Array, weights: Array, bias: Array) -> None:
+    """Raise a `ValueError` or `TypeError` unless `forward` can take these."""
+    check_float("x", x)
+    check_rank("x", x, 2)
+    check_rank("weights", weights, 2)
+    inputs, outputs = weights.shape
+    check_shape("x", x, (x.shape[0], inputs))
+    check_shape("bias", bias, (outputs,))
+    check_dtype("weights", weights, x.dtype)
+    check_dtype("bias", bias, x.dtype)
+
+
+def check_gradient(dy: Array, cache: Cache) -> None:
+    """Raise a `ValueError` or `TypeError` unless `dy` is a gradient of that forward's output."""
+    check_shape("dy", dy, (cache.x.shape[0], cache.weights.shape[1]))
+    check_dtype("dy", dy, cache.x.dtype)
+
+
+# spec: linear.forward -- y = x W + b (LTRRE §2.1)
 def forward(x: Array, weights: Array, bias: Array) -> tuple[Array, Cache]:
     """Multiply each row of `x` by a matrix, and add a bias.
 
@@ -38,14 +57,8 @@ def forward(x: Array, weights: Array, bias: Array) -> tuple[Array, Cache]:
     TypeError
         If `x` is not float32 or float64, or the others are of another dtype.
     """
-    check_float("x", x)
-    check_rank("x", x, 2)
-    check_rank("weights", weights, 2)
-    inputs, outputs = weights.shape
-    check_shape("x", x, (x.shape[0], inputs))
-    check_shape("bias", bias, (outputs,))
-    check_dtype("weights", weights, x.dtype)
-    check_dtype("bias", bias, x.dtype)
+    check_arguments(x, weights, bias)
+    # spec: linear.bias -- the bias is added to each row (LTRRE §2.1)
     y = x @ weights + bias  # [B, F]
     return y, Cache(x, weights)
 
@@ -55,6 +68,7 @@ def forward(x: Array, weights: Array, bias: Array) -> tuple[Array, Cache]:
 #     dx_bd = sum_f dy_bf W_df        dW_df = sum_b x_bd dy_bf        db_f = sum_b dy_bf.
 
 
+# spec: linear.gradient -- dx = dy W^T, dW = x^T dy, db = sum of the rows of dy (derived)
 def backward(dy: Array, cache: Cache) -> tuple[Array, Array, Array]:
     """Vector-Jacobian product of `forward`.
 
@@ -70,8 +84,7 @@ def backward(dy: Array, cache: Cache) -> tuple[Array, Array, Array]:
     d_bias : [F]
     """
     x, weights = cache
-    check_shape("dy", dy, (x.shape[0], weights.shape[1]))
-    check_dtype("dy", dy, x.dtype)
+    check_gradient(dy, cache)
     dx = dy @ weights.T  # [B, D]
     d_weights = x.T @ dy  # [D, F]
     d_bias = dy.sum(axis=0)  # [F]

@@ -52,15 +52,19 @@ def forward(x: Array) -> tuple[Array, Cache]:
     xp = module_of(x)
 
     batch, height, width, channels = x.shape
+    # spec: max_pool2d.odd-sizes -- odd sizes are padded at their end with -inf (released code, SAME)
     if height % 2 or width % 2:
         even = xp.full((batch, height + height % 2, width + width % 2, channels), -xp.inf, x.dtype)
         even[:, :height, :width] = x
     else:
         even = x
+    # spec: max_pool2d.largest -- the largest of each window of 2x2, stride 2 (LTRRE §2.1)
     a, b = even[:, 0::2, 0::2], even[:, 0::2, 1::2]  # [B, h, w, C]
     c, d = even[:, 1::2, 0::2], even[:, 1::2, 1::2]  # [B, h, w, C]
     top, bottom = xp.maximum(a, b), xp.maximum(c, d)  # [B, h, w, C]
     y = xp.maximum(top, bottom)  # [B, h, w, C]
+    # spec: max_pool2d.first-maximum -- of equal elements the first takes the gradient
+    #     (PyTorch and TensorFlow)
     return y, Cache(a >= b, c >= d, top >= bottom, (height, width), x.dtype)
 
 
@@ -81,6 +85,7 @@ def backward(dy: Array, cache: Cache) -> Array:
     -------
     dx : [B, H, W, C]
     """
+    # spec: max_pool2d.gradient -- the gradient goes to the largest (derived)
     a_beats_b, c_beats_d, top_beats_bottom, (height, width), dtype = cache
     check_shape("dy", dy, a_beats_b.shape)
     check_dtype("dy", dy, dtype)

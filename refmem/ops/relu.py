@@ -35,6 +35,7 @@ def forward(x: Array) -> tuple[Array, Cache]:
         If `x` is not float32 or float64.
     """
     check_float("x", x)
+    # spec: relu.forward -- y = max(x, 0) (LTRRE §2.1)
     y = module_of(x).maximum(x, x.dtype.type(0))  # [...]
     return y, Cache(y)
 
@@ -43,6 +44,7 @@ def forward(x: Array) -> tuple[Array, Cache]:
 # the left, as PyTorch and TensorFlow do.
 
 
+# spec: relu.gradient -- dx = dy where x > 0, else 0 (derived)
 def backward(dy: Array, cache: Cache) -> Array:
     """Vector-Jacobian product of `forward`; the derivative at 0 is 0.
 
@@ -57,5 +59,6 @@ def backward(dy: Array, cache: Cache) -> Array:
     """
     check_shape("dy", dy, cache.y.shape)
     check_dtype("dy", dy, cache.y.dtype)
+    # spec: relu.at-zero -- the slope at 0 is 0 (PyTorch and TensorFlow)
     dx: Array = dy * (cache.y > 0)  # [...]
     return dx

@@ -16,6 +16,7 @@ class Cache(NamedTuple):
     y: Array  # [..., D] the output
 
 
+# spec: softmax.forward -- y_i = exp(x_i) / sum_j exp(x_j), a row (LTRRE §2)
 def forward(x: Array) -> tuple[Array, Cache]:
     """Turn each row of scores into probabilities.
 
@@ -44,6 +45,7 @@ def forward(x: Array) -> tuple[Array, Cache]:
         raise ValueError(f"x must have a last axis with at least one score, got shape {x.shape}")
     xp = module_of(x)
 
+    # spec: softmax.large-scores -- the largest score is taken off first: nothing overflows
     e = xp.exp(x - x.max(axis=-1, keepdims=True))  # [..., D]
     y = e / e.sum(axis=-1, keepdims=True)  # [..., D]
     return y, Cache(y)
@@ -54,6 +56,7 @@ def forward(x: Array) -> tuple[Array, Cache]:
 #     dx_j = sum_i dy_i y_i (delta_ij - y_j) = y_j (dy_j - <dy, y>).
 
 
+# spec: softmax.gradient -- dx = y (dy - <dy, y>) (derived)
 def backward(dy: Array, cache: Cache) -> Array:
     """Vector-Jacobian product of `forward`.
 

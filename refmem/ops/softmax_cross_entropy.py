@@ -17,6 +17,8 @@ class Cache(NamedTuple):
     target: Array  # [B, C] bool, true at the label
 
 
+# spec: softmax_cross_entropy.forward -- loss_b = log sum_j exp(logits_bj) - logits_b[label_b], one a row
+#     (GNMT)
 def forward(logits: Array, labels: Array) -> tuple[Array, Cache]:
     """The cross-entropy of each row.
 
@@ -48,6 +50,8 @@ def forward(logits: Array, labels: Array) -> tuple[Array, Cache]:
     check_labels("labels", labels, batch, classes)
     xp = module_of(logits)
 
+    # spec: softmax_cross_entropy.large-scores -- the largest score is taken off first: no probability is
+    #     rounded to 0
     shifted = logits - logits.max(axis=1, keepdims=True)  # [B, C], at most 0
     e = xp.exp(shifted)  # [B, C]
     total = e.sum(axis=1, keepdims=True)  # [B, 1], at least 1
@@ -62,6 +66,7 @@ def forward(logits: Array, labels: Array) -> tuple[Array, Cache]:
 #     d_logits_bj = d_loss_b (p_bj - [j = label_b]).
 
 
+# spec: softmax_cross_entropy.gradient -- d_logits = d_loss (softmax(logits) - one-hot(label)) (derived)
 def backward(d_loss: Array, cache: Cache) -> Array:
     """Vector-Jacobian product of `forward`.
 

@@ -54,8 +54,9 @@ def test_the_same_seed_gives_the_same_weights_in_both_dtypes():
 
 @pytest.mark.parametrize("conv", feature_maps.CONVOLUTIONS)
 @pytest.mark.parametrize("dropped", [False, True])
-def test_the_gradients_are_those_of_central_differences(conv, dropped):
-    params, images, dq = small_case()
+def test_the_gradients_are_those_of_central_differences(conv, dropped, monkeypatch):
+    monkeypatch.setattr(feature_maps, "AT_ONCE", 2)
+    params, images, dq = small_case(3)
     scale = embedding.dropout_scale(SMALL, images, np.random.default_rng(7)) if dropped else None
     _, cache = embedding.embed(params, images, conv=conv, scale=scale)
     gradients, d_images = embedding.embed_backward(dq, cache, d_images=True)

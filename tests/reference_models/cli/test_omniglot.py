@@ -296,6 +296,10 @@ def test_a_resumed_run_cannot_be_made_another(contradiction, capsys):
     assert "the run was started with" in refused(capsys, "omniglot", "--resume", "--out", "run", *contradiction)
 
 
+def test_a_search_without_a_long_life_is_refused(capsys):
+    assert "--search is about" in refused(capsys, "omniglot", "--search", "sketch")
+
+
 @pytest.mark.parametrize("wrong", [["--minutes", "0"], ["--minutes", "nan"], ["--episodes", "-1"], ["--ways", "0"],
                                    ["--seed", "-1"], ["--search", "guess"], ["--episodes", "1", "--minutes", "1"]])
 def test_impossible_options_are_refused_by_the_parser(wrong, capsys):
@@ -303,3 +307,13 @@ def test_impossible_options_are_refused_by_the_parser(wrong, capsys):
         main(["omniglot", *wrong])
     assert stopped.value.code == 2
     assert wrong[0] in capsys.readouterr().err
+
+
+def test_a_command_that_fails_early_leaves_no_empty_folder(tmp_path, capsys):
+    (tmp_path / "nothing").mkdir()
+    (tmp_path / "own").mkdir()
+    command = ["omniglot", "--data", str(tmp_path / "nothing"), "--episodes", "1", "--out"]
+    assert main([*command, str(tmp_path / "run")]) == 2
+    assert not (tmp_path / "run").exists()
+    assert main([*command, str(tmp_path / "own")]) == 2
+    assert (tmp_path / "own").exists()  # a folder that was there before stays

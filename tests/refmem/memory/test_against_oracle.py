@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from oracles.memory import Paper, Released
+from refmem.conformance.oracles import Paper, Released
 from support.memories import a_batch
 
 from refmem.memory import PAPER, TF2017, Memory

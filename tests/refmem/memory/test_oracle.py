@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from oracles.memory import Paper, Released
+from refmem.conformance.oracles import Paper, Released
 from support import traces
 
 STEPS = 4

@@ -180,3 +180,9 @@ def test_an_unknown_search_is_refused():
         make("nearest", np.eye(4))
     with pytest.raises(ValueError, match="threads must be"):
         make("sketch", np.eye(4), threads=0)
+
+
+def test_the_command_line_offers_the_same_names():
+    from reference_models.cli.omniglot import SEARCHES
+
+    assert set(SEARCHES) == set(NAMES)

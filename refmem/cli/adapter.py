@@ -1,0 +1,34 @@
+"""Write a skeleton of an adapter for your implementation.
+
+    refmem adapter new torch my_adapter.py
+    refmem conform my_adapter:Adapter
+
+Exit codes: 0 done, 2 the file is there already, or cannot be written.
+"""
+
+import argparse
+from pathlib import Path
+
+from refmem.conformance.adapters.skeletons import SKELETONS
+from refmem.storage import replacing
+
+HELP = "write a skeleton of an adapter"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `refmem adapter`."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    new = actions.add_parser("new", help="a skeleton that runs as it is")
+    new.add_argument("kind", choices=sorted(SKELETONS))
+    new.add_argument("file", type=Path, nargs="?", default=Path("my_adapter.py"))
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run `refmem adapter`."""
+    path: Path = arguments.file
+    if path.exists():
+        raise ValueError(f"{path} is there already")
+    with replacing(path) as file:
+        file.write(SKELETONS[arguments.kind].format(name=path.stem).encode())
+    print(f"{path} written; try: refmem conform {path.stem}:Adapter")
+    return 0

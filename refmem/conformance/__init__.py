@@ -1,0 +1,1 @@
+"""Hold any implementation against the specification: rules, vectors, oracles, adapters, mutants, verdicts."""

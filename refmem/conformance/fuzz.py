@@ -1,0 +1,114 @@
+"""Differential fuzzing: generated memories and lives, the implementation against the loop oracle.
+
+Hypothesis (an extra) draws the configurations and shrinks the first difference to the smallest life that shows it.
+The tolerances of a generated case are derived as those of the vectors are, with fewer disturbed runs.
+"""
+
+import hashlib
+import os
+from typing import Any
+
+from refmem.conformance import compare
+from refmem.conformance.making.memory_recipes import DEFAULTS
+from refmem.conformance.making.recipe import Draw, cast
+from refmem.conformance.making.tolerance import TooClose, amplification, run_in_float64, tolerance
+from refmem.conformance.case import Case, Expect, Inputs, Task, save
+from refmem.conformance.oracles.adapter import LoopAdapter
+from refmem.conformance.runner import described, one
+from refmem.conformance.verdict import Result
+
+RUNS = 2
+CLEAR_GAP = 1e-4
+OUTPUTS = ("values", "confidence", "loss", "d_queries", "state.keys", "state.values", "state.ages", "state.recent")
+
+
+def fuzz(implementation: Any, examples: int, seed: int, folder: str | os.PathLike[str]) -> Result | None:
+    """The smallest case found that the implementation fails, saved below `folder`; None where it fails none.
+
+    Raises
+    ------
+    ValueError
+        If hypothesis is not installed, or the implementation has no memory.
+    """
+    try:
+        import hypothesis
+        from hypothesis import strategies as st
+    except ImportError as error:
+        raise ValueError("--fuzz needs hypothesis: pip install 'refmem[test]'") from error
+    describes = described(implementation)
+    if "memory" not in describes["groups"]:
+        raise ValueError("--fuzz drives memories, and the implementation has none")
+    profiles = [p for p in ("paper", "tf2017") if p in describes.get("profiles", ("paper", "tf2017"))]
+    worst: list[Case] = []
+
+    @hypothesis.seed(seed)
+    @hypothesis.settings(max_examples=examples, database=None, deadline=None,
+                         suppress_health_check=list(hypothesis.HealthCheck))
+    @hypothesis.given(profile=st.sampled_from(profiles), dtype=st.sampled_from(["float64", "float32"]),
+                      d=st.integers(2, 5), m=st.integers(2, 8), k=st.integers(2, 10), batch=st.integers(1, 3),
+                      classes=st.integers(1, 5), top=st.integers(1, 3), steps=st.integers(1, 8),
+                      number=st.integers(0, 999))
+    def differ(**drawn: Any) -> None:
+        try:
+            case = generated(**drawn)
+        except TooClose:
+            hypothesis.reject()
+        if compare.run(implementation, case).problem is not None:
+            worst[:] = [case]
+            raise AssertionError(case.id)
+
+    try:
+        differ()
+    except AssertionError:
+        save(worst[0], folder)
+        result = one(implementation, describes, worst[0])
+        result.reason += f" (kept: refmem conform ... --cases {folder})"
+        return result
+    return None
+
+
+def generated(profile: str, dtype: str, d: int, m: int, k: int, batch: int, classes: int, top: int, steps: int,
+              number: int) -> Case:
+    """A life from an empty memory.
+
+    Raises
+    ------
+    TooClose
+        If rounding might decide one of its choices.
+    """
+    if profile == "tf2017" and batch > m:
+        raise TooClose("the released code wants a slot for each row")
+    draw = Draw(number)
+    centres = draw.units(classes, d)
+    lives = []
+    for _ in range(steps):
+        labels = draw.labels(batch, classes)
+        queries = 2.0 * centres[labels] + draw.numbers(batch, d, scale=0.8)
+        lives.append({"queries": queries, "labels": labels, "d_loss": 1.0})
+    config = {"key_dim": d, "memory_size": m, "k": k} | DEFAULTS[profile] | {"correct_in_top": min(top, k, m)}
+    params = {}
+    if profile == "tf2017":
+        config["vocab_size"] = classes
+        params = {"query_projection": draw.numbers(d, d)}
+    named = repr((profile, dtype, d, m, k, batch, classes, top, steps, number))
+    task = Task(f"memory/fuzz-{hashlib.sha256(named.encode()).hexdigest()[:12]}.{dtype}", "memory", profile, dtype,
+                config, None, Inputs(cast(params, dtype)), [Inputs(cast(life, dtype)) for life in lives])
+    return answered(task)
+
+
+def answered(task: Task) -> Case:
+    """The generated case with its answer, by the loops in floats."""
+    adapter = LoopAdapter()
+    exact = run_in_float64(adapter, task)
+    if adapter.smallest_gap < CLEAR_GAP:
+        raise TooClose("two cosines are too near each other")
+    moved = amplification(task, exact, RUNS)
+    names = [name for name in OUTPUTS if name in exact[0]]
+    expect = []
+    for name in names:
+        largest = max(float(abs(step[name]).max(initial=0)) for step in exact)
+        expect.append(Expect(name, 4 * tolerance(moved[name], largest, task.dtype)))
+    expected = [Inputs({name: step[name] if step[name].dtype.kind == "i" else step[name].astype(task.dtype)
+                        for name in names}) for step in exact]
+    return Case(**vars(task), level="L4", rules=("memory.read.nearest",), title="a generated life",
+                expect=tuple(expect), expected=expected, oracles=({"name": "loops"},))

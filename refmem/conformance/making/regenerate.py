@@ -1,0 +1,43 @@
+"""Make all vectors anew: the same bytes on every machine."""
+
+import filecmp
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from refmem.conformance.making import ops_recipes, paper_recipes, tf2017_recipes
+from refmem.conformance.making.make import DTYPES, make
+from refmem.conformance.making.recipe import Recipe
+from refmem.conformance.case import FOLDER, paths, save
+
+RECIPES = (paper_recipes, tf2017_recipes, ops_recipes)
+"""A capability adds its own module here: that is all."""
+
+
+def all_recipes() -> list[Recipe]:
+    """The recipes of all vectors."""
+    return [recipe for module in RECIPES for recipe in module.recipes()]
+
+
+def regenerate(folder: str | os.PathLike[str], recipes: Iterable[Recipe] | None = None) -> Iterator[Path]:
+    """Write every vector below a folder; yields the `.json` of each."""
+    for recipe in all_recipes() if recipes is None else recipes:
+        for dtype in DTYPES:
+            yield save(make(recipe, dtype), folder)
+
+
+def changed(recipes: Iterable[Recipe] | None = None) -> Iterator[tuple[str, bool]]:
+    """(id, whether it would change) for each vector made anew; at the end those that no recipe makes."""
+    made = set()
+    with tempfile.TemporaryDirectory() as fresh:
+        for path in regenerate(fresh, recipes):
+            name = path.relative_to(fresh)
+            made.add(str(name))
+            same = all((FOLDER / name).with_suffix(end).is_file() and filecmp.cmp(
+                path.with_suffix(end), (FOLDER / name).with_suffix(end), shallow=False) for end in (".json", ".npz"))
+            yield str(name.with_suffix("")), not same
+    if recipes is None:
+        for path in paths():
+            if str(path.relative_to(FOLDER)) not in made:
+                yield str(path.relative_to(FOLDER).with_suffix("")), True
