@@ -16,13 +16,15 @@ import rich.console
 import rich.progress
 import rich.table
 
-from refmem.gradcheck import Problem, Verdict, check_problem
+from refmem.gradcheck import Problem, Verdict, check_problem, from_op
 from refmem.gradcheck.random_problems import KINDS, draw, plant, planted_size
 from refmem.gradcheck.report import GRADIENT
+from refmem.ops import linear
 
 from bench import gradcheck_peers, measure
 
 OURS = "refmem gradcheck"
+SIZES = ((4, 4), (4, 32), (4, 128))  # rows and width of linear layers; the checkers grow differently with them
 DTYPES = ("float64", "float32")
 
 
@@ -76,14 +78,15 @@ def main(options: argparse.Namespace) -> int:
                 took[id(score)].append(1e3 * (time.perf_counter() - start))
     for score in scores:
         score.milliseconds = round(float(np.median(took[id(score)])), 2)
+    times = [time_of(rows, width, peers) for rows, width in SIZES]
     report = {"scores": [asdict(score) for score in scores],
-              "problems": options.problems, "seed": options.seed,
+              "linear_layers": times, "problems": options.problems, "seed": options.seed,
               "versions": measure.versions("refmem", "numpy", "torch", "jax"),
               "load": {"before": before, "after": measure.load()}}
     if options.json:
         print(json.dumps(report))
     else:
-        show(scores)
+        show(scores, times)
     return 0
 
 
@@ -114,6 +117,19 @@ def ours(score: Score, right: Problem, wrong: Problem | None, i: int, number: in
         score.misses_above_floor = (score.misses_above_floor or 0) + above
 
 
+def time_of(rows: int, width: int, peers: dict[str, gradcheck_peers.Judge]) -> dict[str, float]:
+    """Milliseconds that each checker takes for one right linear layer in float64, and its number of elements."""
+    rng = np.random.default_rng(0)
+    layer = from_op(linear, rng.standard_normal((rows, width)), rng.standard_normal((width, width)),
+                    rng.standard_normal(width), names=("x", "weights", "bias"))
+    took = {"elements": float(sum(x.size for x in layer.arguments))}
+    for name, check in {OURS: check_problem, **peers}.items():
+        start = time.perf_counter()
+        check(layer)
+        took[name] = round(1e3 * (time.perf_counter() - start), 1)
+    return took
+
+
 def count(score: Score, is_wrong: bool, verdict: str) -> None:
     """Enter one verdict: passed, failed or undecided."""
     score.right += not is_wrong
@@ -123,8 +139,8 @@ def count(score: Score, is_wrong: bool, verdict: str) -> None:
     score.misses += verdict == "passed" and is_wrong
 
 
-def show(scores: list[Score]) -> None:
-    """The table, on stdout."""
+def show(scores: list[Score], times: list[dict[str, float]]) -> None:
+    """The tables, on stdout."""
     table = rich.table.Table("dtype", "checker", "false alarms", "misses", "of them above its floor", "undecided",
                              "ms a problem")
     for score in scores:
@@ -133,3 +149,7 @@ def show(scores: list[Score]) -> None:
                       "no floor" if score.misses_above_floor is None else str(score.misses_above_floor),
                       str(score.undecided) if score.checker == OURS else "cannot say", f"{score.milliseconds:.1f}")
     rich.console.Console(width=None if sys.stdout.isatty() else 130).print(table)
+    sizes = rich.table.Table("ms for a linear layer of", *(f"{took['elements']:,.0f} elements" for took in times))
+    for name in [name for name in times[0] if name != "elements"]:
+        sizes.add_row(name, *(f"{took[name]:,.1f}" for took in times))
+    rich.console.Console(width=None if sys.stdout.isatty() else 130).print(sizes)

@@ -106,7 +106,7 @@ class ArgumentCheck:
         """No more walks are needed: the floor is low enough, or there is something to examine."""
         lines = [w.lines[o] for w in walks]
         return (any(line.suspicious for line in lines) or self._floor(o, lines, False) <= self.wanted[o]
-                or (not self.at_kinks and bool(self._bent(o, walks).any())))
+                or (not self.at_kinks and bool(self._bent(o, walks, []).any())))
 
     def _floor(self, o: int, lines: list[Line], by_axes: bool) -> float:
         """The detection floor relative to a typical element of the gradient."""
@@ -147,7 +147,7 @@ class ArgumentCheck:
         disagreeing = sum(line.suspicious for line in elements)
         found = (confirm(self.subject, self.place, o, self.i, elements, self.rng, self.reach)
                  or confirm(self.subject, self.place, o, self.i, directions, self.rng, self.reach))
-        bent = self._bent(o, [*walks, *axes, *([found] if found else [])])
+        bent = self._bent(o, walks, axes if found is None else [*axes, found])
         if bent.any() and not self.at_kinks:
             at_kink = self._judge_kink(o, bent)
             if at_kink is not None:
@@ -174,10 +174,14 @@ class ArgumentCheck:
 
     # --- Kinks
 
-    def _bent(self, o: int, walks: list[Walk]) -> Mask:
-        bent = np.zeros(self.place.outputs[o].size, np.bool_)
-        for walked in walks:
+    def _bent(self, o: int, walks: list[Walk], axes: list[Walk]) -> Mask:
+        """Elements of output o at a kink: every random direction shows it, a single axis may."""
+        bent: Mask = np.zeros(self.place.outputs[o].size, np.bool_)
+        for walked in axes:
             bent |= kinked_elements(self.place, o, walked)
+        if walks:
+            votes = sum(kinked_elements(self.place, o, walked).astype(np.intp) for walked in walks)
+            bent |= votes > len(walks) // 2
         return bent
 
     def _judge_kink(self, o: int, bent: Mask) -> Row | None:

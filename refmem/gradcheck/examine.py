@@ -17,6 +17,7 @@ OTHER_STEPS = (0.71, 0.45)  # times the first step of before, in the repetitions
 COARSE = 1e-10  # a machine epsilon above this leaves kinks unresolved
 ASIDE = 3e-3  # how far the other places are, in typical sizes of the argument
 PLACES = 3
+CLARITY = 0.01  # a half is measured until its bound is this share of the disagreement
 
 
 def confirm(subject: Subject, place: Place, o: int, i: int, lines: list[Line],
@@ -62,7 +63,7 @@ def _persists(subject: Subject, place: Place, o: int, i: int, line: Line, rng: n
     disagree, and both are right. A wrong formula is wrong aside, too.
     """
     x = place.arguments[i]
-    seen = 0
+    seen = unseen = 0
     for _ in range(PLACES):
         aside = shifted(x, random_signs(rng, (x.size,)), ASIDE * place.spread(i))
         problem = replace(subject.problem, arguments=with_argument(place.arguments, i, aside))
@@ -70,19 +71,32 @@ def _persists(subject: Subject, place: Place, o: int, i: int, line: Line, rng: n
         elsewhere = settle(there, rng, cotangents=place.cotangents)
         other = measure(there, elsewhere, i, line.u, reach=reach).lines[o]
         subject.evaluations, subject.pulls = there.evaluations, there.pulls
-        seen += other.suspicious and other.residual * line.residual > 0
+        there_too = other.suspicious and other.residual * line.residual > 0
+        seen, unseen = seen + there_too, unseen + (not there_too)
+        if 2 in (seen, unseen):
+            break
     return seen >= 2
 
 
 def locate(subject: Subject, place: Place, o: int, i: int, line: Line, reach: float) -> tuple[Line, Indices]:
-    """Halve the direction, and keep the half that disagrees more: the line and the elements that remain."""
+    """Halve the direction, and keep the half that disagrees more: the line and the elements that remain.
+
+    The residuals of two halves add up to that of the whole, so that a half with most of it needs no look at the other.
+    """
+
+    def resolved(lines: list[Line]) -> bool:
+        return lines[o].bound < CLARITY * abs(line.residual)
+
     block = np.flatnonzero(line.u)
     while len(block) > 1 and not subject.out_of_time:
-        halves = []
+        halves: list[tuple[Line, Indices]] = []
         for part in np.array_split(block, 2):
             u = np.zeros_like(line.u)
             u[part] = 1.0 if len(part) == 1 else line.u[part]
-            halves.append((measure(subject, place, i, u, reach=reach).lines[o], part))
+            half = measure(subject, place, i, u, reach=reach, enough=resolved).lines[o]
+            halves.append((half, part))
+            if half.suspicious and len(part) > 1 and abs(half.residual) >= abs(line.residual) / 2:
+                break
         half, part = max(halves, key=lambda pair: severity(pair[0]))
         if not half.suspicious:
             break  # the error is spread so thin that no half shows it alone

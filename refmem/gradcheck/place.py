@@ -5,6 +5,7 @@ place by about one unit in the last place, in every argument and cotangent; what
 slope's own share is what rounding can do, amplification inside the function included.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,7 @@ Indices = npt.NDArray[np.intp]
 
 PROBES = 8
 UPPER = 1.5  # the true noise is seldom more than this times the root mean square of so few samples
+EPS64 = float(np.finfo(np.float64).eps)
 ROUNDING = 0.3  # standard deviation of a rounding error, in units of the last place
 
 
@@ -51,7 +53,7 @@ class OutputNoise:
         if not which.any():
             return 0.0
         chosen = values[which]
-        return ROUNDING * self.eps * float(np.sqrt(chosen @ chosen))
+        return ROUNDING * self.eps * math.sqrt(float(chosen @ chosen))
 
 
 @dataclass
@@ -93,19 +95,20 @@ class Place:
         """The typical element of the gradient, and whether it vanishes.
 
         A gradient that is zero, or nothing but rounding, has no size of its own. It is judged in units of the slope
-        that outputs of this size would have if they changed as fast as this argument: |w y| / |x|.
+        that outputs of this size would have if they changed as fast as this argument: |w y| / |x|, or |w| / |x| if all
+        outputs are zero.
         """
         own, noise = typical(self.gradients[o][i]), typical(self.gradient_noise[o][i])
         if own > 4 * noise:
             return own, False
-        return float(np.linalg.norm(flat(self.cotangents[o]) * flat(self.outputs[o]))) / self.spread(i), True
+        w, y = flat(self.cotangents[o]), flat(self.outputs[o])
+        return float(np.linalg.norm(w * y if y.any() else w)) / self.spread(i), True
 
 
 def rounded_sum(terms: Vector) -> tuple[float, float]:
     """Their sum, and the standard deviation of its own rounding: NumPy adds by halves, log2(n) levels deep."""
-    total = float(terms.sum())
-    size = float(np.sqrt(terms @ terms))
-    return total, ROUNDING * float(np.finfo(np.float64).eps) * size * (1 + np.log2(max(terms.size, 1)))
+    levels = 1 + math.log2(max(terms.size, 1))
+    return float(terms.sum()), ROUNDING * EPS64 * math.sqrt(float(terms @ terms)) * levels
 
 
 def typical(x: HostArray) -> float:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from refmem.gradcheck.place import Place, Vector, flat, rounded_sum
+from refmem.gradcheck.place import ROUNDING, Place, Vector, flat, rounded_sum
 from refmem.gradcheck.problem import Arrays, HostArray, Subject
 from refmem.gradcheck.tableau import Tableau
 
@@ -23,6 +23,7 @@ NEAR = 0.6  # first step, in typical sizes of the argument
 RATIO = 4.0  # of one step to the next
 MIN_LEVELS = 4
 MAX_LEVELS = {np.dtype(np.float32): 9, np.dtype(np.float64): 13}
+STAIR = 16.0  # last places of a number of order one, up to which a rise counts as none
 SAFETY = 3.0  # error bars within which a residual counts as zero
 
 
@@ -113,7 +114,12 @@ class Watch:
         self.changed = np.zeros(self.y.size, np.bool_)  # moved at any step
         self.height = np.abs(self.y)  # largest value of each element
         self.first = math.inf  # the largest step
-        self.rises: list[tuple[float, float | None]] = []  # (step, phi+ - phi-), None where nothing moved
+        self.of_changed = 0.0  # noise of phi from what moved
+        self.hidden: float | None = None  # error of the slope from what did not
+        self.rises: list[tuple[float, float, bool]] = []  # (step, phi+ - phi-, whether some elements stood still)
+        # The last place of phi if it is made of numbers of order one, or of its own size where that is larger.
+        largest = max(1.0, float(np.abs(self.y).max(initial=0.0)))
+        self.stair = ROUNDING * self.noise.eps * largest * float(np.linalg.norm(self.w))
 
     def miss(self, step: float) -> None:
         """There is no output at this step."""
@@ -123,7 +129,11 @@ class Watch:
         """The outputs at `+step` and `-step`, between which the argument moved by `2 step gone`."""
         self.first = step if math.isinf(self.first) else self.first
         moving = y_plus != y_minus
-        self.changed |= moving
+        newly = moving & ~self.changed
+        if newly.any() or self.hidden is None:
+            self.changed |= newly
+            self.of_changed = self.noise.of(self.changed)
+            self.hidden = self.noise.last_places(self.w * self.y, ~self.changed) / (math.sqrt(2) * self.first)
         with np.errstate(all="ignore"):
             rise, rise_noise = rounded_sum(self.w * (y_plus - y_minus))
             foretold, foretold_noise = rounded_sum(self.gradient * gone)
@@ -134,15 +144,15 @@ class Watch:
         self.height = np.fmax(self.height, np.where(np.isfinite(reached), reached, 0.0))
         # What moved at a larger step and stands still at this one is held back by the rounding of that larger value.
         stuck = self.noise.last_places(self.w * self.height, self.changed & ~moving)
-        sigma = math.hypot(self.noise.of(self.changed), stuck, rise_noise)
+        sigma = math.hypot(self.of_changed, stuck, rise_noise)
         self.table.add(step, residual, math.hypot(sigma / (math.sqrt(2) * step), foretold_noise))
 
-        self.rises.append((step, rise if moving.any() else None))
+        self.rises.append((step, rise, not moving.all()))
         self.line.curve.append((step, residual))
         if math.isfinite(self.table.error):
-            hidden = self.noise.last_places(self.w * self.y, ~self.changed) / (math.sqrt(2) * self.first)
             self.line.residual, self.line.step = self.table.value, self.table.step
-            self.line.noise = math.hypot(self.table.noise, hidden, self.gradient_error)
+            still = 0.0 if self.changed.any() else self.stair / (2 * self.first)  # nothing moves at any step
+            self.line.noise = math.hypot(self.table.noise, self.hidden, self.gradient_error, still)
             self.line.error = self.table.error - self.table.noise + self.line.noise
             if self._unresolved():
                 self.line.noise = self.line.error = max(self.line.error, abs(self.line.residual))
@@ -150,17 +160,17 @@ class Watch:
     def _unresolved(self) -> bool:
         """Whether the slope is zero only because the output does not resolve what the gradient foretells.
 
-        log(1 + e^-x) in float32 is a staircase for large x: it stands still, then jumps. So where nothing moves
-        at the step that was chosen, and the disagreement would be a smaller change there than that seen at the
-        smallest step at which something moved, nobody is accused.
+        log(1 + e^-x) is a staircase for large x: it stands still, then jumps. So where some elements stand still at
+        the step that was chosen, and the others move by the last places of a number of order one at most, the
+        disagreement has to be a larger change there than the smallest real one that was seen.
         """
-        rises = [rise for step, rise in self.rises if step <= self.table.step]
-        moved = [(step, rise) for step, rise in self.rises if rise is not None]
-        if not moved or any(rise is not None for rise in rises):
+        if not any(standing for step, _, standing in self.rises if step == self.table.step):
             return False
-        _, smallest = moved[-1]
-        widest_still = max(step for step, rise in self.rises if rise is None)
-        return 2 * widest_still * abs(self.line.residual) <= abs(smallest or 0.0)
+        seen = [abs(rise) for _, rise, _ in self.rises if abs(rise) > STAIR * self.stair]
+        within = [step for step, rise, _ in self.rises if abs(rise) <= STAIR * self.stair]
+        if self.table.step not in within:
+            return False
+        return 2 * max(within) * abs(self.line.residual) <= max(STAIR * self.stair, seen[-1] if seen else 0.0)
 
 
 def shifted(x: HostArray, u: Vector, step: float) -> HostArray:

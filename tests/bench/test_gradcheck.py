@@ -1,0 +1,39 @@
+"""`python -m bench gradcheck`: the score keeping, with judges of which the answers are known."""
+
+import json
+
+import pytest
+
+from bench import gradcheck, gradcheck_peers
+from bench.__main__ import main
+
+
+def test_who_passes_everything_misses_half_and_who_fails_everything_cries_wolf(monkeypatch, capsys):
+    monkeypatch.setattr(gradcheck, "SIZES", ((2, 2),))
+    monkeypatch.setattr(gradcheck_peers, "available", lambda: {"trusting": lambda problem: True,
+                                                               "grim": lambda problem: False})
+    assert main(["gradcheck", "--problems", "6", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    scores = {(score["checker"], score["dtype"]): score for score in report["scores"]}
+    for dtype in ("float64", "float32"):
+        assert (scores["trusting", dtype]["misses"], scores["trusting", dtype]["false_alarms"]) == (3, 0)
+        assert (scores["grim", dtype]["misses"], scores["grim", dtype]["false_alarms"]) == (0, 3)
+        ours = scores[gradcheck.OURS, dtype]
+        assert ours["false_alarms"] == ours["misses_above_floor"] == 0 and ours["right"] == ours["wrong"] == 3
+    assert main(["gradcheck", "--problems", "2"]) == 0
+    assert "misses" in capsys.readouterr().out
+
+
+def test_torch_judges_what_we_hand_it():
+    pytest.importorskip("torch")
+    right, none, _ = gradcheck.problems(0, 0, "float64")
+    assert none is None and gradcheck_peers.torch_gradcheck(right)
+    _, wrong, _ = gradcheck.problems(0, 7, "float64")  # a wrong sign
+    assert "sign" in wrong.name and not gradcheck_peers.torch_gradcheck(wrong)
+
+
+def test_bad_options_are_a_sentence(monkeypatch, capsys):
+    assert main(["gradcheck", "--problems", "0"]) == 2
+    monkeypatch.setattr(gradcheck_peers, "available", dict)
+    assert main(["gradcheck"]) == 2
+    assert "nothing to compare with" in capsys.readouterr().err
