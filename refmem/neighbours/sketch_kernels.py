@@ -4,6 +4,8 @@ Sketches stand in groups of 64, [2, groups, 2, 64] uint64: first the coarse half
 fine half, so that a coarse scan reads one run of memory.
 """
 
+import math
+
 import numpy as np
 from numba import uint64
 
@@ -15,6 +17,9 @@ GROUP = 64
 
 WORDS = 4
 """Words of a sketch: two coarse, two fine."""
+
+CROWD = 4.0
+"""How many times more slots than by chance make a cluster."""
 
 AHEAD = 4
 """How many keys before its turn a key is asked for."""
@@ -175,14 +180,23 @@ def tally_distances(sketches: Array, end: Number, step: Number, words: Array, ta
 @kernel
 def second_cut(tally: Array, seen: Number, end: Number, worst: Number, budget: Number, ample: Number,
                sigmas: Number) -> Number:
-    """How far a second look goes over all bits: as far as the k-th best cosine `worst` asks, but where that is more
-    than the share `ample` of all slots, only to the smallest distance that holds `budget` of the `end` slots.
+    """How far a second look goes over all bits: as far as the k-th best cosine `worst` asks.
+
+    But where that would take more than `budget` of the `end` slots, and they are no more than what lies there by
+    chance (a normal tail), or more than the share `ample` of all, only to the distance that holds `budget` slots.
     """
     cut = reach(worst, 64 * WORDS, sigmas)
-    within = 0
-    for distance in range(cut + 1):
-        within += tally[distance]
-    if within <= ample * seen:
+    within, total, squares = 0, 0.0, 0.0
+    for distance in range(len(tally)):
+        within += tally[distance] if distance <= cut else 0
+        total += tally[distance] * distance
+        squares += tally[distance] * distance * distance
+    if within * end <= budget * seen:
+        return cut
+    mean = total / seen
+    spread = np.sqrt(max(1.0, squares / seen - mean * mean))
+    by_chance = 0.5 * math.erfc((mean - cut - 0.5) / spread / np.sqrt(2.0)) * seen
+    if CROWD * by_chance < within <= ample * seen:
         return cut
     within = 0
     for distance in range(cut + 1):
