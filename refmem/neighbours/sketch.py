@@ -31,7 +31,7 @@ from refmem.arrays import Array
 from refmem.neighbours import jit, protocol
 
 BITS = 256
-FIRST_LOOK = 1 / 2048
+FIRST_LOOK = 1 / 1024
 AMPLE = 1 / 16
 SIGMAS = 2.5
 SAMPLE = 4096

@@ -10,7 +10,7 @@ import numpy as np
 from numba import uint64
 
 from refmem.arrays import Array
-from refmem.neighbours.top_kernels import Number, begin, dot, finish, kernel, offer, popcount, prefetch_row
+from refmem.neighbours.top_kernels import Number, begin, dot, finish, kernel, offer, popcount, prefetch, prefetch_row
 
 GROUP = 64
 """Sketches compared at a time: their verdicts are the bits of one word."""
@@ -124,9 +124,26 @@ def scan(sketches: Array, end: Number, words: Array, fine: Number, seen_cuts: Ar
                 column = lowest(passed)
                 if counts[b] < room and start + column < end:
                     found[b, counts[b]] = start + column
-                    apart[b, counts[b]] = distance_at(half, other, column, words[b])
+                    apart[b, counts[b]] = coarse_distance(half, column, words[b])
                     counts[b] += 1
                 passed &= passed - uint64(1)
+    for b in range(words.shape[0]):
+        add_fine(sketches, words[b], found[b, :counts[b]], apart[b, :counts[b]])
+
+
+@kernel
+def add_fine(sketches: Array, words: Array, found: Array, apart: Array) -> None:
+    """Add the fine half to the distances `apart` of the slots `found`, asking for the sketches ahead."""
+    fine = sketches[1]
+    fine_at = fine.ctypes.data
+    for i in range(len(found)):
+        if i + 2 * AHEAD < len(found):
+            coming = np.int64(found[i + 2 * AHEAD])
+            at = fine_at + ((coming // GROUP) * 2 * GROUP + coming % GROUP) * 8
+            prefetch(np.uintp(at))
+            prefetch(np.uintp(at + GROUP * 8))
+        group, column = found[i] // GROUP, found[i] % GROUP
+        apart[i] += popcount(fine[group, 0, column] ^ words[2]) + popcount(fine[group, 1, column] ^ words[3])
 
 
 # --- How far to look --------------------------------------------------------------------------------------------
