@@ -16,8 +16,8 @@ The hash of the paper is the same bit; here it is not an address but a measure, 
    when something near was stored. Else a second look, over all bits, goes as far as c asks.
 
 So the number compared adapts to how the keys lie around the query: one or two where one neighbour stands out, a whole
-cluster where the query fell into one. Only where nothing is near, and c would ask for more than the share AMPLE of the
-memory, the second look stops at about `budget` slots.
+cluster where the query fell into one. Only where c asks for more than `budget` slots, and they are no more than lie
+there by chance or more than the share AMPLE of the memory, the second look stops at about `budget` slots.
 
 Reading all sketches costs little: a group of 64 slots stays in registers while it meets every query of a batch.
 """
@@ -31,7 +31,7 @@ from refmem.arrays import Array
 from refmem.neighbours import jit, protocol
 
 BITS = 256
-FIRST_LOOK = 1 / 2048
+FIRST_LOOK = 1 / 1024
 AMPLE = 1 / 16
 SIGMAS = 2.5
 SAMPLE = 4096

@@ -4,17 +4,22 @@ Sketches stand in groups of 64, [2, groups, 2, 64] uint64: first the coarse half
 fine half, so that a coarse scan reads one run of memory.
 """
 
+import math
+
 import numpy as np
 from numba import uint64
 
 from refmem.arrays import Array
-from refmem.neighbours.top_kernels import Number, begin, dot, finish, kernel, offer, popcount, prefetch_row
+from refmem.neighbours.top_kernels import Number, begin, dot, finish, kernel, offer, popcount, prefetch, prefetch_row
 
 GROUP = 64
 """Sketches compared at a time: their verdicts are the bits of one word."""
 
 WORDS = 4
 """Words of a sketch: two coarse, two fine."""
+
+CROWD = 4.0
+"""How many times more slots than by chance make a cluster."""
 
 AHEAD = 4
 """How many keys before its turn a key is asked for."""
@@ -119,9 +124,26 @@ def scan(sketches: Array, end: Number, words: Array, fine: Number, seen_cuts: Ar
                 column = lowest(passed)
                 if counts[b] < room and start + column < end:
                     found[b, counts[b]] = start + column
-                    apart[b, counts[b]] = distance_at(half, other, column, words[b])
+                    apart[b, counts[b]] = coarse_distance(half, column, words[b])
                     counts[b] += 1
                 passed &= passed - uint64(1)
+    for b in range(words.shape[0]):
+        add_fine(sketches, words[b], found[b, :counts[b]], apart[b, :counts[b]])
+
+
+@kernel
+def add_fine(sketches: Array, words: Array, found: Array, apart: Array) -> None:
+    """Add the fine half to the distances `apart` of the slots `found`, asking for the sketches ahead."""
+    fine = sketches[1]
+    fine_at = fine.ctypes.data
+    for i in range(len(found)):
+        if i + 2 * AHEAD < len(found):
+            coming = np.int64(found[i + 2 * AHEAD])
+            at = fine_at + ((coming // GROUP) * 2 * GROUP + coming % GROUP) * 8
+            prefetch(np.uintp(at))
+            prefetch(np.uintp(at + GROUP * 8))
+        group, column = found[i] // GROUP, found[i] % GROUP
+        apart[i] += popcount(fine[group, 0, column] ^ words[2]) + popcount(fine[group, 1, column] ^ words[3])
 
 
 # --- How far to look --------------------------------------------------------------------------------------------
@@ -175,14 +197,23 @@ def tally_distances(sketches: Array, end: Number, step: Number, words: Array, ta
 @kernel
 def second_cut(tally: Array, seen: Number, end: Number, worst: Number, budget: Number, ample: Number,
                sigmas: Number) -> Number:
-    """How far a second look goes over all bits: as far as the k-th best cosine `worst` asks, but where that is more
-    than the share `ample` of all slots, only to the smallest distance that holds `budget` of the `end` slots.
+    """How far a second look goes over all bits: as far as the k-th best cosine `worst` asks.
+
+    But where that would take more than `budget` of the `end` slots, and they are no more than what lies there by
+    chance (a normal tail), or more than the share `ample` of all, only to the distance that holds `budget` slots.
     """
     cut = reach(worst, 64 * WORDS, sigmas)
-    within = 0
-    for distance in range(cut + 1):
-        within += tally[distance]
-    if within <= ample * seen:
+    within, total, squares = 0, 0.0, 0.0
+    for distance in range(len(tally)):
+        within += tally[distance] if distance <= cut else 0
+        total += tally[distance] * distance
+        squares += tally[distance] * distance * distance
+    if within * end <= budget * seen:
+        return cut
+    mean = total / seen
+    spread = np.sqrt(max(1.0, squares / seen - mean * mean))
+    by_chance = 0.5 * math.erfc((mean - cut - 0.5) / spread / np.sqrt(2.0)) * seen
+    if CROWD * by_chance < within <= ample * seen:
         return cut
     within = 0
     for distance in range(cut + 1):
