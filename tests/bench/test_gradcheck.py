@@ -28,7 +28,7 @@ def test_torch_judges_what_we_hand_it():
     pytest.importorskip("torch")
     right, none, _ = gradcheck.problems(0, 0, "float64")
     assert none is None and gradcheck_peers.torch_gradcheck(right)
-    _, wrong, _ = gradcheck.problems(0, 7, "float64")  # a wrong sign
+    _, wrong, _ = gradcheck.problems(0, 17, "float64")  # a wrong sign
     assert "sign" in wrong.name and not gradcheck_peers.torch_gradcheck(wrong)
 
 
