@@ -28,7 +28,7 @@ def backward(dy: Array, cache: Cache, slices: int) -> tuple[Array, Array, Array]
     x, weights = cache
     linear.check_gradient(dy, cache)
     xp = module_of(dy)
-    d_weights = xp.empty_like(weights)  # [D, F]
+    d_weights = xp.empty(weights.shape, weights.dtype)  # [D, F]
 
     def of_slice(some: slice) -> Array:
         d_weights[some] = x[:, some].T @ dy  # [D_s, F]
