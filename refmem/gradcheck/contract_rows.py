@@ -174,7 +174,7 @@ def _apart(place: Place, what: str, got: HostArray, wanted: HostArray) -> tuple[
 def _allowed(place: Place, o: int, i: int | None, size: float) -> float:
     """By how much output o, or its gradient i, of this size may differ when it is summed in another order."""
     terms = size if i is None else size + place.terms(o)
-    return LOOSE * place.eps * terms + 8 * _rounding(place, o, i)
+    return LOOSE * (place.eps * terms + place.least) + 8 * _rounding(place, o, i)
 
 
 def _rounding(place: Place, o: int, i: int | None) -> float:

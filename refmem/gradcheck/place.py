@@ -72,6 +72,7 @@ class Place:
     gradient_noise: list[list[Vector]]
     output_noise: list[OutputNoise]
     eps: float
+    least: float  # the smallest number that the coarsest dtype holds: below it, everything is rounding
 
     def spread(self, i: int) -> float:
         """The size of a typical element of argument i: the unit of steps along it."""
@@ -152,6 +153,7 @@ def settle(subject: Subject, rng: np.random.Generator, cotangents: Arrays | None
             raise ProblemRefused(f"output {o} of {problem.name} is {y[where]} at index {list(where)}, "
                                  "so that there is nothing to differentiate")
     eps = max(float(np.finfo(array.dtype).eps) for array in (*arguments, *outputs))
+    least = max(float(np.finfo(array.dtype).smallest_subnormal) for array in (*arguments, *outputs))
     if cotangents is None:
         cotangents = tuple(np.asarray(random_signs(rng, y.shape), y.dtype) for y in outputs)
     raw = [pull(only(cotangents, o)) for o in range(len(outputs))]
@@ -182,7 +184,7 @@ def settle(subject: Subject, rng: np.random.Generator, cotangents: Arrays | None
         noise.append(OutputNoise(samples, whole_noise, flat(w) * flat(y), float(np.finfo(y.dtype).eps)))
     gradient_noise = [[np.array(t).reshape(len(t), x.size) for t, x in zip(row, arguments, strict=True)]
                       for row in turned]
-    return Place(arguments, outputs, cotangents, raw, gradients, gradient_noise, noise, eps)
+    return Place(arguments, outputs, cotangents, raw, gradients, gradient_noise, noise, eps, least)
 
 
 def only(cotangents: Arrays, o: int) -> Arrays:
