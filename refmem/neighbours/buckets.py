@@ -94,8 +94,8 @@ class Buckets(coded.Coded):
     def _sample(self) -> "Sample":
         from refmem.neighbours import buckets_kernels, look_kernels
 
-        slots = np.arange(0, self.end, max(1, self.end // (PAGE * SAMPLE)))
-        slots = np.pad(slots, (0, -len(slots) % PAGE), constant_values=-1).reshape(-1, PAGE)  # [groups, 64]
+        some = np.arange(0, self.end, max(1, self.end // (PAGE * SAMPLE)))
+        slots = np.pad(some, (0, -len(some) % PAGE), constant_values=-1).reshape(-1, PAGE)  # [groups, 64]
         coarse = np.empty((len(slots), *self.tables.coarse.shape[1:]), np.uint8)
         buckets_kernels.gather(self.tables, slots, coarse)
         return look_kernels.Sample(coarse, np.arange(len(slots)), slots)

@@ -1,8 +1,8 @@
 """The compiled passes of `buckets`: which bucket, the pages of a bucket, and the search through some of them.
 
-A bucket is a chain of pages of 64 slots with their coarse codes. Only the first page of a chain may be partly filled: an
-entry is added there, and a removed entry is replaced by the last one there. So a bucket holds exactly what belongs to
-it, whatever was written before, and adding and removing cost the same however full it is.
+A bucket is a chain of pages of 64 slots with their coarse codes. Only the first page of a chain may be partly filled:
+an entry is added there, and a removed entry is replaced by the last one there. So a bucket holds exactly what belongs
+to it, whatever was written before, and adding and removing cost the same however full it is.
 """
 
 from typing import NamedTuple

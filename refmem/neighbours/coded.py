@@ -42,7 +42,7 @@ STRIP = 16
 
 
 class Coded(protocol.Neighbours):
-    """An index of codes over `keys` [m, d] of NumPy. Where the codes are kept, and which a look meets, say the heirs."""
+    """An index of codes over `keys` [m, d] of NumPy. Where codes are kept, and which a look meets, the heirs say."""
 
     seed: int
     threads: int

@@ -22,6 +22,9 @@ MOST = 127
 """The largest score: scores are counted in 8 bits."""
 
 
+LEAST = 1e-30
+"""Instead of nothing, to divide by: a query that is orthogonal to all directions of a code."""
+
 LARGEST = 63
 """The largest size of a coordinate (`lookup_kernels.disagreement`)."""
 
@@ -98,7 +101,7 @@ def read_queries(rotation: Array, queries: Array, reading: Reading) -> None:
             for i in range(BLOCK):
                 largest = max(largest, abs(values[BLOCK * j + i]))
             most += largest
-        unit = most / (MOST - blocks / 2)
+        unit = max(most, LEAST) / (MOST - blocks / 2)
         reading.units[b] = unit
         for j in range(blocks):
             for i in range(BLOCK):
@@ -113,7 +116,7 @@ def weigh_signs(values: Array, signs: Array, sizes: Array) -> Number:
     most = 0.0
     for value in values:
         most = max(most, abs(value))
-    unit = most / LARGEST
+    unit = max(most, LEAST) / LARGEST
     for i in range(len(sizes)):
         sizes[i] = np.uint8(np.rint(abs(values[i]) / unit))
     for t in range(len(signs)):

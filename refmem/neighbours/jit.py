@@ -64,7 +64,9 @@ def scratch(key: Hashable, make: Callable[[], T]) -> T:
 
     Fresh memory costs a page fault for every 4 KiB that is touched, which is more than a short search takes.
     """
-    kept: dict[Hashable, Any] = _own.__dict__
+    if not hasattr(_own, "rooms"):
+        _own.rooms = {}
+    kept: dict[Hashable, Any] = _own.rooms
     if key not in kept:
         if len(kept) >= SCRATCHES:
             del kept[next(iter(kept))]

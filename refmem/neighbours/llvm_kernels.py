@@ -28,7 +28,7 @@ SOURCES = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(Path(__fi
 
 def kernel(function: F) -> F:
     """Compile at the first call for the types given, keep on disk, release the interpreter lock."""
-    made = numba.njit(cache=True, nogil=True, fastmath=FAST)(function)
+    made: Any = numba.njit(cache=True, nogil=True, fastmath=FAST)(function)
     try:
         kept = made._cache._cache_file
         kept._source_stamp = (kept._source_stamp, SOURCES.hexdigest())

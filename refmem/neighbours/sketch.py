@@ -60,13 +60,13 @@ class Sketch(coded.Coded):
         """See `protocol.Neighbours`."""
         protocol.check_host_keys(self.name, keys)
         filled = protocol.check_filled(filled, keys)
-        from refmem.neighbours import sketch_kernels
+        from refmem.neighbours import codes_kernels, sketch_kernels
 
         self._begin(keys, filled)
-        groups = -(-len(keys) // sketch_kernels.GROUP)
-        coarse = np.zeros((groups, self.fine.shape[1] // 2, sketch_kernels.GROUP), np.uint8)
+        group = codes_kernels.GROUP
+        coarse = np.zeros((-(-len(keys) // group), self.fine.shape[1] // 2, group), np.uint8)
         self.sketches = sketch_kernels.Sketches(coarse, self.fine)
-        self._sampled = Sampled(0, np.empty(0, int), np.empty((0, sketch_kernels.GROUP), int))
+        self._sampled = Sampled(0, np.empty(0, int), np.empty((0, group), int))
         self._write(np.flatnonzero(filled))
 
     def nbytes(self) -> int:
@@ -80,7 +80,7 @@ class Sketch(coded.Coded):
 
     def _sample(self) -> "Sample":
         from refmem.neighbours import look_kernels
-        from refmem.neighbours.sketch_kernels import GROUP
+        from refmem.neighbours.codes_kernels import GROUP
 
         if self._sampled.end != self.end:
             groups = np.arange(0, -(-self.end // GROUP), max(1, self.end // (GROUP * SAMPLE)))

@@ -6,7 +6,7 @@ import numpy as np
 
 from refmem.arrays import Array
 from refmem.neighbours.codes_kernels import BYTE, GROUP, MANY, put_code, turn_slots
-from refmem.neighbours.llvm_kernels import Number, kernel
+from refmem.neighbours.llvm_kernels import kernel
 
 
 class Sketches(NamedTuple):

@@ -2,8 +2,8 @@
 
 The queries lie across the lanes of a vector, coordinate after coordinate. A coordinate of a key is spread over all
 lanes, multiplied with those of the queries, and added to the sums of that key. So six keys load eight vectors for
-twelve multiplications (of 16 single-precision queries, registers of 256 bits), no sum is ever added up across lanes, and
-each is made in the order of the coordinates: equal keys get equal sums wherever they stand.
+twelve multiplications (16 single-precision queries, registers of 256 bits), and no sum is added up across lanes. Each
+sum is made in the order of the coordinates: equal keys get equal sums wherever they stand.
 """
 
 from typing import Any
