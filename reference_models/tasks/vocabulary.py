@@ -162,6 +162,11 @@ def load(path: Path) -> Vocabulary:
         raise FileRefused(f"{path} is damaged or not a vocabulary: {error}") from error
 
 
+def check_installed() -> None:
+    """Raise a `ModuleNotFoundError` with a sentence where subwords cannot be had."""
+    _sentencepiece()
+
+
 def _sentencepiece() -> Any:
     try:
         import sentencepiece
