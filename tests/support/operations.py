@@ -10,7 +10,11 @@ from refmem.ops import (
     conv2d_im2col,
     conv2d_winograd,
     dropout,
+    fast_weights_attention,
+    fast_weights_matrix,
+    fast_weights_rnn,
     l2_normalize,
+    layer_norm,
     linear,
     max_pool2d,
     relu,
@@ -57,6 +61,7 @@ class Seed:
     seed: int
 
 
+READ = ((3, 5), (3, 4, 5), (), ())
 CONVOLUTION = ((2, 5, 6, 3), (3, 3, 3, 4), (4,))
 
 CASES = {
@@ -69,5 +74,10 @@ CASES = {
     "dropout": Case(dropout, ((4, 5),), (0.6, Seed(1)), ranks=(None,)),
     "softmax": Case(softmax, ((2, 3, 4),), ranks=(None,)),
     "softmax_cross_entropy": Case(softmax_cross_entropy, ((3, 4),), (np.array([0, 3, 2]),), ranks=(2,)),
+    "layer_norm": Case(layer_norm, ((3, 4), (4,), (4,)), ranks=(None, 1, 1)),
+    "fast_weights_attention": Case(fast_weights_attention, READ, ranks=(2, 3, 0, 0)),
+    "fast_weights_matrix": Case(fast_weights_matrix, READ, ranks=(2, 3, 0, 0)),
+    "fast_weights_rnn": Case(fast_weights_rnn, ((3, 4, 5), (5, 5), (3, 5), (3, 2, 5), (), (), (1, 5), (1, 5)),
+                             ranks=(3, 2, 2, 3, 0, 0, 2, 2)),
     "l2_normalize": Case(l2_normalize, ((3, 4),), ranks=(2,)),
 }
