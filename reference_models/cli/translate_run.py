@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from refmem.storage import FileRefused
 
-from reference_models.cli import output, pictures, translate_measure
+from reference_models.cli import output, pictures
 from reference_models.seq2seq_query import Query
 from reference_models.tasks import bilingual, parallel_text, translation_scores, vocabulary
 from reference_models.tasks.parallel_text import Pairs
@@ -143,6 +143,8 @@ def everything(settings: Settings, saved: checkpoint.Checkpoint | None, folder: 
     found: dict[str, Any] = {}
     examples: list[dict[str, Any]] = []
     if measure:
+        from reference_models.cli import translate_measure
+
         try:
             with threadpool_limits(1, user_api="blas"):
                 found, examples = translate_measure.everything(training.model, vocabularies, text, tests, folder,

@@ -39,13 +39,13 @@ class Recipe:
     encoder_layers: int = 1
     decoder_layers: int = 2
     tied: bool = True  # softmax and target embedding
-    keep: float = 0.7  # dropout
+    keep: float = 0.8  # dropout
     smoothing: float = 0.1  # of the labels
     adam: Adam = field(default_factory=lambda: Adam(rate=2e-3))
     warm_up: int = 200  # updates until the rate is reached
     final_rate: float = 0.02  # what is left of it at the end, after a linear decay
     clip: float = 1.0  # bound of the global norm of the gradients
-    tokens: int = 1200  # target tokens of a batch, padding counted
+    tokens: int = 1000  # target tokens of a batch, padding counted
     updates: int = 20  # of one round, after which a run can be stopped
     memory_size: int = 65_536  # slots; 0: no memory at all
     memory_from: float = 0.6  # the fraction of the budget that the trunk is trained for
