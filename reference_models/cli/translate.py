@@ -31,7 +31,7 @@ def add_to(commands: Any) -> None:
     own.add_argument("--tests", nargs="+", metavar="SPLIT", help="splits to measure on; default test_2016_flickr")
     own.add_argument("--tokens", choices=("subwords", "words"),
                      help="of the vocabularies; default subwords (extra translate), words for made-up sentences")
-    own.add_argument("--vocabulary", type=positive(int), metavar="N", help="tokens of each; default 4000 subwords, or "
+    own.add_argument("--vocabulary", type=positive(int), metavar="N", help="tokens of each; default 3000 subwords, or "
                                                                            "all words")
     own.add_argument("--longest", type=positive(int), metavar="N", help="tokens a sentence may have; default 80")
     own.add_argument("--no-memory", action="store_true", default=None,
@@ -118,7 +118,7 @@ def _settings(options: argparse.Namespace, saved: dict[str, Any] | None) -> "Set
             raise ValueError("--source, --target and --tests choose among the files of --data, which was not given")
         tokens = options.tokens or ("words" if made_up else "subwords")
         standard = {"source": "en", "target": "de", "tokens": tokens, "longest": LONGEST, "seed": 0, "memory": True,
-                    "vocabulary": 4000 if tokens == "subwords" and not made_up else None}
+                    "vocabulary": 3000 if tokens == "subwords" and not made_up else None}
         given = {name: value for name, value in asked.items() if value is not None}
         return Settings(**{name: given.get(name, standard.get(name)) for name in asked},
                         tests=tuple(options.tests or [TEST]),

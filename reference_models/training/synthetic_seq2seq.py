@@ -12,7 +12,7 @@ The paper does none of this: it queries with the attention's context and never c
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from time import monotonic
 from typing import Any
 
@@ -287,3 +287,23 @@ def whole(output: Any, strings: int) -> Array:
     wrong = np.zeros(strings, bool)
     wrong[output.sentence[~output.right]] = True
     return ~wrong
+
+
+def recipe(*, memory: bool, faithful: bool = False, query: str | None = None, search: str | None = None) -> Recipe:
+    """The recipe for what was asked.
+
+    Parameters
+    ----------
+    memory : bool
+    faithful : bool
+        As the paper's text: see `PAPER`.
+    query : "context", "top" or "both", optional
+    search : str, optional
+        How the memory finds neighbours.
+    """
+    chosen = PAPER if faithful else RECIPE
+    if not memory:
+        chosen = NO_MEMORY
+    if query is not None:
+        chosen = replace(chosen, query=replace(chosen.query, source=query))  # type: ignore[arg-type]
+    return chosen if search is None else replace(chosen, search=search)

@@ -35,13 +35,14 @@ TASK = "translation"
 class Recipe:
     """Settings of a run."""
 
-    width: int = 256  # of the LSTM layers, of the embeddings and of the attention
+    width: int = 192  # of the LSTM layers and of the embeddings
+    attention: int = 128
     encoder_layers: int = 1
     decoder_layers: int = 2
     tied: bool = True  # softmax and target embedding
-    keep: float = 0.8  # dropout
+    keep: float = 0.85  # dropout
     smoothing: float = 0.1  # of the labels
-    adam: Adam = field(default_factory=lambda: Adam(rate=2e-3))
+    adam: Adam = field(default_factory=lambda: Adam(rate=2.5e-3))
     warm_up: int = 200  # updates until the rate is reached
     final_rate: float = 0.02  # what is left of it at the end, after a linear decay
     clip: float = 1.0  # bound of the global norm of the gradients
@@ -51,13 +52,13 @@ class Recipe:
     memory_from: float = 0.6  # the fraction of the budget that the trunk is trained for
     memory_weight: float = 1.0  # of the margin loss
     search: str = "auto"
-    query: Query = field(default_factory=lambda: Query("context", 256, True))
+    query: Query = field(default_factory=lambda: Query("context", 192, True))
     again: float = 0.25  # share of the updates that show a recent batch again, once the memory is there
     recent: int = 30  # batches that it is chosen from
 
     def size(self, source: int, target: int) -> Size:
         """Of the network, for vocabularies of this many tokens."""
-        return Size(source, target, width=self.width, embedding=self.width, attention=self.width,
+        return Size(source, target, width=self.width, embedding=self.width, attention=self.attention,
                     encoder_layers=self.encoder_layers, decoder_layers=self.decoder_layers, query=self.query,
                     tied=self.tied)
 
