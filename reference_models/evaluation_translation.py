@@ -1,4 +1,4 @@
-"""The paper's protocol for translation: what a memory gains from sentences that it is shown and not trained on.  (LTRRE §4)
+"""The paper's protocol for translation: what a memory gains from sentences that it is only shown.    (LTRRE §4)
 
     The even lines of the test set (the first is line 0) are the context, the odd ones are translated. Showing a
     context writes to the memory, three times over, and trains no weight. As an oracle, to see that a memory is used

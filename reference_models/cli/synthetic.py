@@ -21,8 +21,8 @@ def add_to(commands: Any) -> None:
 
     own = commands.add_parser(
         "synthetic", help="the paper's synthetic task: copy letters, replace a number by a random function of it",
-        description="Train a model on the synthetic task of LTRRE §4 and measure how many test strings it writes without "
-                    "a fault, beside what needs no learning. The data is made on the spot.")
+        description="Train a model on the synthetic task of LTRRE §4 and measure how many test strings it writes "
+                    "without a fault, beside what needs no learning. The data is made on the spot.")
     own.set_defaults(run=run)
     own.add_argument("--model", choices=MODEL_NAMES, help="default seq2seq")
     own.add_argument("--memory", action=argparse.BooleanOptionalAction, help="default: with one")
@@ -92,7 +92,8 @@ def _settings(options: argparse.Namespace, saved: dict[str, Any] | None) -> "Set
                     "largest": LARGEST, "train": TRAIN, "seed": 0}
         if not any(budget.values()):
             budget["minutes"] = MINUTES
-        return Settings(**{name: standard[name] if value is None else value for name, value in asked.items()}, **budget)
+        given: dict[str, Any] = {name: standard[name] if value is None else value for name, value in asked.items()}
+        return Settings(**given, **budget)
     before = Settings.from_facts(saved)
     for name, value in asked.items():
         if value is not None and value != getattr(before, name):

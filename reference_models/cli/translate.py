@@ -20,8 +20,8 @@ def add_to(commands: Any) -> None:
 
     own = commands.add_parser(
         "translate", help="translation that learns a word from one example: train, show contexts, measure",
-        description="Train an LSTM encoder-decoder with attention and a memory on sentence pairs, then show it sentences "
-                    "without training and measure what it gains. Without --data, a small English and German with rare "
+        description="Train an LSTM encoder-decoder with attention and a memory on sentence pairs, then show it "
+                    "sentences without training and measure what it gains. Without --data, a small English and German with rare "
                     "names is made up on the spot.")
     own.set_defaults(run=run)
     own.add_argument("--data", metavar="DIR", help="folder of Multi30k (see `fetch multi30k`) or of files named alike: "
@@ -31,13 +31,13 @@ def add_to(commands: Any) -> None:
     own.add_argument("--tests", nargs="+", metavar="SPLIT", help="splits to measure on; default test_2016_flickr")
     own.add_argument("--tokens", choices=("subwords", "words"),
                      help="of the vocabularies; default subwords (extra translate), words for made-up sentences")
-    own.add_argument("--vocabulary", type=positive(int), metavar="N", help="tokens of each; default 3000 subwords, or "
-                                                                           "all words")
+    own.add_argument("--vocabulary", type=positive(int), metavar="N",
+                     help="tokens of each; default 3000 subwords, or all words")
     own.add_argument("--longest", type=positive(int), metavar="N", help="tokens a sentence may have; default 80")
     own.add_argument("--no-memory", action="store_true", default=None,
                      help="train the same network on the same batches without a memory")
-    own.add_argument("--query", choices=QUERIES, help="what the memory is asked with: the attention's context (default), "
-                                                      "the top of the decoder, or both")
+    own.add_argument("--query", choices=QUERIES, help="what the memory is asked with: the attention's context "
+                                                      "(default), the top of the decoder, or both")
     own.add_argument("--memory-size", type=positive(int), metavar="M", help="slots")
     own.add_argument("--trunk", type=Path, metavar="DIR",
                      help="begin with what the run in DIR had learnt before its memory joined (trunk.npz)")
@@ -119,9 +119,8 @@ def _settings(options: argparse.Namespace, saved: dict[str, Any] | None) -> "Set
         tokens = options.tokens or ("words" if made_up else "subwords")
         standard = {"source": "en", "target": "de", "tokens": tokens, "longest": LONGEST, "seed": 0, "memory": True,
                     "vocabulary": 3000 if tokens == "subwords" and not made_up else None}
-        given = {name: value for name, value in asked.items() if value is not None}
-        return Settings(**{name: given.get(name, standard.get(name)) for name in asked},
-                        tests=tuple(options.tests or [TEST]),
+        given: dict[str, Any] = {name: standard.get(name) if value is None else value for name, value in asked.items()}
+        return Settings(**given, tests=tuple(options.tests or [TEST]),
                         updates=options.updates or (GRAMMAR_UPDATES if made_up else TEXT_UPDATES))
 
     before = Settings.from_facts(saved)

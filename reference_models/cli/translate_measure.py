@@ -1,4 +1,4 @@
-"""What the command `translate` measures: BLEU and rare words, without context, after the even lines, after all lines."""
+"""What the command `translate` measures: BLEU and rare words, without context, after the even lines and after all."""
 
 import json
 from collections import Counter
@@ -14,6 +14,7 @@ from reference_models.seq2seq import Seq2Seq
 from reference_models.tasks import translation_scores as scores
 from reference_models.tasks.parallel_text import Pairs
 from reference_models.tasks.translation import Array, Encoded, Vocabularies
+from reference_models.tasks.vocabulary import split_words
 from reference_models.training.progress import Report
 
 EXAMPLES = 40
@@ -139,7 +140,7 @@ def side_by_side(found: dict[str, Translated], pairs: Pairs, train: Pairs,
     for number, row in enumerate(after.rows):
         if before[number] == after.lines[number]:
             continue
-        new = set(scores.split_words(after.lines[number])) - set(scores.split_words(before[number]))
+        new = set(split_words(after.lines[number])) - set(split_words(before[number]))
         brought = new & wanted[number]
         origin = []
         for word in after.words[number]:

@@ -18,8 +18,9 @@ def curve(path: Path, points: Sequence[dict[str, float]], *, title: str) -> None
         measured = [(point["seconds"] / 60, point[name]) for point in points if name in point]
         if measured:
             axes.plot(*zip(*measured, strict=True), color="C1", marker="o", markersize=3, label=label)
-    for name, label, colour in (("accuracy", "right tokens, training", "C0"), ("hits", "the memory's right answers", "C2"),
-                                ("confidence", "its confidence", "C3"), ("digit_hits", "its right digits", "C4")):
+    for name, label, colour in (("accuracy", "all right, training", "C0"),
+                                ("hits", "the memory's right answers", "C2"), ("confidence", "its confidence", "C3"),
+                                ("digit_hits", "its right digits", "C4")):
         seen = [(m, point[name]) for m, point in zip(minutes, points, strict=True) if name in point]
         if seen:
             when, values = zip(*seen, strict=True)

@@ -33,17 +33,18 @@ def _scores(name: str, figures: dict[str, Any]) -> Table:
         table.add_column(column, justify="left" if column == "after being shown" else "right")
     bleu = figures.get("bleu", {})
     odd, whole = (figures[f"rare_words_asked_in_{lines}_lines"] for lines in ("odd", "all"))
-    for condition, row, lines, rare in (
-            ("nothing, memory zeroed", "memory zeroed", "all", {}), ("nothing", "no context", "all",
-                                                                     whole.get("no context")),
-            ("nothing", "no context, odd lines", "odd", odd.get("no context")),
-            ("the even lines", "even lines", "odd", odd.get("even lines")),
-            ("all lines", "all lines", "all", whole.get("all lines"))):
+    rows: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
+        ("nothing, memory zeroed", "memory zeroed", "all", {}),
+        ("nothing", "no context", "all", whole["no context"]),
+        ("nothing", "no context, odd lines", "odd", odd["no context"]),
+        ("the even lines", "even lines", "odd", odd.get("even lines", {})),
+        ("all lines", "all lines", "all", whole.get("all lines", {})))
+    for condition, row, lines, rare in rows:
         if row not in bleu and not rare:
             continue
         score = bleu.get(row)
         table.add_row(condition, f"{score['value']:.1f} ({score['low']:.1f} .. {score['high']:.1f})" if score else "",
-                      lines, *(f"{part['found']} of {part['asked']}" if (part := (rare or {}).get(which)) else ""
+                      lines, *(f"{rare[which]['found']} of {rare[which]['asked']}" if which in rare else ""
                                for which in ("all", "context_seen_once")))
     return table
 
