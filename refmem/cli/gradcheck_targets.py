@@ -20,6 +20,7 @@ from refmem import ops
 from refmem.arrays import Array, ArrayModule, to_host
 from refmem.gradcheck.ops import Operation, from_op
 from refmem.gradcheck.problem import Arrays, Problem, ProblemRefused, Pull
+from refmem.ops.fast_weights_choices import FW2016, Choices
 from refmem.memory import PAPER, TF2017, Memory, Profile
 
 Make: TypeAlias = Callable[[npt.DTypeLike, ArrayModule], Problem]
@@ -47,6 +48,50 @@ def _cross_entropy(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
     return _op("softmax_cross_entropy", [(4, 5)], ("logits",), after=lambda: (xp.asarray(labels),))(dtype, xp)
 
 
+def _fast_weights_rnn(choices: Choices, form: str = "attention") -> Make:
+    """A stretch of a sequence that has a past; most units are above their kink."""
+    batch, length, past, units = 2, 3, 2, 4
+    about = {"inputs": (0, 1, (batch, length, units)), "recurrent": (0, 1, (units, units)),
+             "start": (0, 1, (batch, units)), "past": (0, 1, (batch, past, units)), "decay": (0.9, 0.1, ()),
+             "rate": (0.5, 0.1, ()), "gain": (1, 1, (choices.norms, units)), "bias": (2, 1, (choices.norms, units))}
+
+    def make(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
+        rng = np.random.default_rng(1)
+        arguments = [np.asarray(mean + spread * rng.standard_normal(shape), dtype)
+                     for mean, spread, shape in about.values()]
+        return from_op(importlib.import_module(f"{ops.__name__}.fast_weights_rnn"), *arguments, names=tuple(about),
+                       xp=xp, choices=choices, form=form)
+
+    return make
+
+
+READ = ([(3, 5), (3, 4, 5), (), ()], ("query", "past", "decay", "rate"))
+
+
+def _masked_cross_entropy(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
+    labels, mask = np.array([0, 4, 2, -1]), np.array([True, True, True, False])
+    return _op("masked_cross_entropy", [(4, 5)], ("logits",), smoothing=0.1,
+               after=lambda: (xp.asarray(labels), xp.asarray(mask)))(dtype, xp)
+
+
+def _embedding(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
+    tokens = np.array([[3, 0, 3], [2, 3, 0]])
+    return _op("embedding", [(4, 5)], ("table",), after=lambda: (xp.asarray(tokens),))(dtype, xp)
+
+
+def _lstm(module: str, dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
+    mask = np.array([[True, True, True, True], [False, True, True, False]])  # padding on both sides
+    return _op(module, [(2, 4, 3), *LSTM], ("x", "state", "w_x", "w_h", "bias"), 0.5,
+               after=lambda: (xp.asarray(mask),))(dtype, xp)
+
+
+def _attention(module: str, dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
+    mask = np.array([[True, True, True, False], [False, True, True, True]])
+    return _op(module, [(2, 3, 4), (2, 4, 3), (4, 5), (3, 5), (5,)],
+               ("queries", "sources", "w_query", "w_source", "v"), after=lambda: (xp.asarray(mask),))(dtype, xp)
+
+
+LSTM = [(2, 2, 4), (3, 16), (4, 16), (16,)]
 CONVOLUTION = ([(2, 5, 4, 3), (3, 3, 3, 2), (2,)], ("x", "kernels", "bias"))
 
 OPS: dict[str, Make] = {
@@ -54,7 +99,21 @@ OPS: dict[str, Make] = {
     "conv2d_im2col": _op("conv2d_im2col", *CONVOLUTION),
     "conv2d_winograd": _op("conv2d_winograd", *CONVOLUTION),
     "dropout": _op("dropout", [(4, 6)], ("x",), keep=0.7, rng=lambda: np.random.default_rng(1)),
+    "fast_weights_attention": _op("fast_weights_attention", *READ),
+    "fast_weights_matrix": _op("fast_weights_matrix", *READ),
+    "fast_weights_rnn": _fast_weights_rnn(FW2016),
+    "embedding": _embedding,
+    "sigmoid": _op("sigmoid", [(4, 6)], ("x",)),
+    "tanh": _op("tanh", [(4, 6)], ("x",)),
+    "lstm_cell": _op("lstm_cell", [(2, 3), *LSTM], ("x", "state", "w_x", "w_h", "bias"), 0.5),
+    "lstm": functools.partial(_lstm, "lstm"),
+    "lstm_fused": functools.partial(_lstm, "lstm_fused"),
+    "additive_attention": functools.partial(_attention, "additive_attention"),
+    "additive_attention_fused": functools.partial(_attention, "additive_attention_fused"),
+    "batch_norm": _op("batch_norm", [(5, 3), (3,), (3,)], ("x", "gain", "bias")),
+    "masked_cross_entropy": _masked_cross_entropy,
     "l2_normalize": _op("l2_normalize", [(4, 6)], ("x",)),
+    "layer_norm": _op("layer_norm", [(4, 6), (6,), (6,)], ("x", "gain", "bias")),
     "linear": _op("linear", [(4, 5), (5, 3), (3,)], ("x", "weights", "bias")),
     "max_pool2d": _op("max_pool2d", [(2, 5, 4, 3)], ("x",)),
     "relu": _op("relu", [(4, 6)], ("x",)),
@@ -156,11 +215,32 @@ def _classifier(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
     return from_model("classifier", params, run, lambda cache, w: model.backward(cache, d_loss=float(w)))
 
 
-MODELS: dict[str, Make] = {"classifier": _classifier}
+def _fast_weights(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
+    """Two walks, one after the other, whose hidden states are weighed at random."""
+    import dataclasses
+
+    from reference_models.fast_weights import FastWeights
+
+    rng = np.random.default_rng(0)
+    core = FastWeights(3, 4, choices=dataclasses.replace(FW2016, steps=2, learned=True))
+    drawn = core.initial_params(rng, dtype)
+    params = {name: np.asarray(p + 0.1 * rng.standard_normal(p.shape), dtype) for name, p in drawn.items()}
+    x = np.asarray(rng.standard_normal((2, 4, 3)), dtype)
+    weights = np.asarray(rng.standard_normal((2, 4, 4)), dtype)
+
+    def run(params: dict[str, Array]) -> tuple[Array, Any]:
+        hidden, _, cache = core.forward(params, x)
+        return np.asarray((hidden * weights).sum()), cache
+
+    return from_model("fast_weights", params, run, lambda cache, w: core.backward(w * weights, cache)[1])
+
+
+MODELS: dict[str, Make] = {"classifier": _classifier, "fast_weights": _fast_weights}
 
 TARGETS: dict[str, Make] = {**OPS, **MEMORY, **MODELS}
 
-CPU_ONLY = frozenset({"conv2d_im2col", "conv2d_winograd", *MODELS})  # compiled twins, and what is built from them
+CPU_ONLY = frozenset({"additive_attention_fused", "conv2d_im2col", "conv2d_winograd", "lstm_fused",
+                      *MODELS})  # compiled twins, and what is built from them
 
 
 # --- By name ----------------------------------------------------------------------------------------------------
