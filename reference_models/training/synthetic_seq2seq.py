@@ -50,6 +50,7 @@ class Recipe:
     """Settings of a run."""
 
     width: int = 128
+    encoder_layers: int = 1
     stages: tuple[Stage, ...] = (Stage(0.08, 0, 32), Stage(0.25, 12, 4), Stage(0.35, 25, 4), Stage(0.45, 60, 8),
                                  Stage(0.6, 250, 16), Stage(0.8, 1000, 32), Stage(1.0, 3000, 32))
     query: Query = field(default_factory=lambda: Query("both", 128, True))
@@ -81,9 +82,9 @@ class Recipe:
 
 
 RECIPE = Recipe()
-NO_MEMORY = Recipe(width=256, memory=False, stages=(Stage(1.0, -1, 64),), keep=0.8)
+NO_MEMORY = Recipe(width=256, encoder_layers=2, memory=False, stages=(Stage(1.0, -1, 64),), keep=0.8)
 """The paper's baseline: two layers of 256 with attention."""
-PAPER = Recipe(width=256, query=Query(), forget_bias=1.0, memory_weight=1.0, stages=(Stage(1.0, -1, 16),),
+PAPER = Recipe(width=256, encoder_layers=2, query=Query(), forget_bias=1.0, memory_weight=1.0, stages=(Stage(1.0, -1, 16),),
                rewrite=False)
 """The text: queries from the attention's context, a memory of half a million slots that is never cleared."""
 
@@ -265,7 +266,7 @@ class SyntheticSeq2Seq:
 def build(recipe: Recipe, *, seed: int, shards: int = 1) -> Seq2Seq:
     """The network of a recipe, untrained. Its memory is of one slot until an episode begins."""
     size = Size(VOCABULARY, VOCABULARY, width=recipe.width, embedding=recipe.width, attention=recipe.width,
-                query=recipe.query, forget_bias=recipe.forget_bias)
+                encoder_layers=recipe.encoder_layers, query=recipe.query, forget_bias=recipe.forget_bias)
     return Seq2Seq(size, memory_size=1 if recipe.memory else 0, memory_weight=recipe.memory_weight, keep=recipe.keep,
                    shards=shards, seed=seed)
 
