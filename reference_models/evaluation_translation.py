@@ -9,16 +9,12 @@ What a translation rests on can be asked afterwards: each slot knows the sentenc
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
-
-import numpy as np
-
-from refmem.arrays import to_host
+from typing import NamedTuple
 
 from reference_models.seq2seq import Seq2Seq
-from reference_models.seq2seq_search import search
-from reference_models.tasks.translation import Array, Encoded, batch
-from reference_models.tasks.vocabulary import END, Vocabulary, split_words
+from reference_models.seq2seq_search import Translation, beam_search, greedy
+from reference_models.tasks.translation import Array, Encoded, batch, padded
+from reference_models.tasks.vocabulary import Vocabulary, split_words
 
 PASSES = 3  # LTRRE §4: the context is shown three times
 SHOWN_AT_ONCE = 16  # sentences of a context, one call of the memory
@@ -56,29 +52,34 @@ def shown(model: Seq2Seq, context: Encoded | None, *, first_source: int = 0, pas
         model.memory.state = before
 
 
-def translate(model: Seq2Seq, sources: Sequence[Array], *, beam: int, length_penalty: float, longest: int,
-              read: bool = True, progress: Progress = SILENT) -> list[Array]:
-    """The tokens of each translation, without the end; sentences of about one length are worked on together.
+def translate(model: Seq2Seq, sources: Sequence[Array], *, beam: int, length_penalty: float, read: bool = True,
+              progress: Progress = SILENT) -> list[Translation]:
+    """A translation of each sentence; sentences of about one length are worked on together.
 
     Parameters
     ----------
     sources : list of [S] int64
+        Tokens with their end.
+    beam : int
+        1 is greedy.
+    length_penalty : float
+        See `beam_search`.
     read : bool
         False: the memory's answers are replaced by zeros.
     """
     order = sorted(range(len(sources)), key=lambda row: len(sources[row]))
-    found: list[Array] = [np.zeros(0, np.int64)] * len(sources)
+    found: dict[int, Translation] = {}
     for start in range(0, len(order), TRANSLATED_AT_ONCE):
         rows = order[start:start + TRANSLATED_AT_ONCE]
-        widest = max(len(sources[row]) for row in rows)
-        source = np.zeros((len(rows), widest), np.int64)
-        for place, row in enumerate(rows):
-            source[place, :len(sources[row])] = sources[row]
-        for row, tokens in zip(rows, search(model, source, beam=beam, length_penalty=length_penalty,
-                                            longest=longest, read=read), strict=True):
-            found[row] = tokens
+        source, lengths = padded([sources[row] for row in rows])
+        limit = int(1.5 * lengths.max()) + 5
+        if beam == 1:
+            written = greedy(model, source, limit=limit, read=read)
+        else:
+            written = beam_search(model, source, beam=beam, alpha=length_penalty, limit=limit, read=read)
+        found |= dict(zip(rows, written, strict=True))
         progress((start + len(rows)) / len(order))
-    return found
+    return [found[row] for row in range(len(sources))]
 
 
 class Origin(NamedTuple):
@@ -88,31 +89,19 @@ class Origin(NamedTuple):
     source: int  # the sentence that last wrote the slot; -1 unknown
     answered: int  # the token that the memory gave
     confidence: float  # softmax component 1
-    cosine: float
 
 
-def origins(model: Seq2Seq, source: Array, translation: Array, vocabulary: Vocabulary) -> list[Origin]:
-    """For each word of a translation: the memory's surest answer while it was written.
-
-    Parameters
-    ----------
-    source, translation : [S], [T] int64
-        Tokens; the translation without its end.
-    """
-    if model.memory is None or not len(translation):
-        return []
-    output, _ = model.forward(source[None], np.append(translation, END)[None], update=False)
-    answer: Any = output.memory
-    slots = to_host(answer.neighbours[:, 0])  # [T + 1]
-    stored = to_host(model.memory.state.sources)
-    words = split_words(vocabulary.decode(translation))
-    reached = [len(split_words(vocabulary.decode(translation[:step + 1]))) for step in range(len(translation))]
+def origins(translation: Translation, vocabulary: Vocabulary) -> list[Origin]:
+    """For each word of a translation: the memory's surest answer while it was written. No memory, no origins."""
+    words = split_words(vocabulary.decode(translation.tokens))
+    reached = [len(split_words(vocabulary.decode(translation.tokens[:step + 1])))
+               for step in range(len(translation.tokens))]
     found = []
     for number, word in enumerate(words, start=1):
         steps = [step for step, count in enumerate(reached) if count == number]
         if steps:
-            best = max(steps, key=lambda step: float(answer.confidence[step, 0]))
-            slot = int(slots[best])
-            found.append(Origin(word, int(stored[slot]) if slot >= 0 else -1, int(answer.values[best]),
-                                float(answer.confidence[best, 0]), float(answer.cosines[best, 0])))
+            best = max(steps, key=lambda step: translation.confidence[step])
+            if translation.values[best] >= 0:
+                found.append(Origin(word, translation.sources[best], translation.values[best],
+                                    translation.confidence[best]))
     return found

@@ -36,8 +36,8 @@ def add_to(commands: Any) -> None:
     own.add_argument("--longest", type=positive(int), metavar="N", help="tokens a sentence may have; default 80")
     own.add_argument("--no-memory", action="store_true", default=None,
                      help="train the same network on the same batches without a memory")
-    own.add_argument("--query", choices=QUERIES, help="what the memory is asked with: the attention's context "
-                                                      "(default), the top of the decoder, or both")
+    own.add_argument("--query", choices=QUERIES, help="what the memory is asked with: the attention's context, "
+                                                      "the top of the decoder, or both (default)")
     own.add_argument("--memory-size", type=positive(int), metavar="M", help="slots")
     own.add_argument("--trunk", type=Path, metavar="DIR",
                      help="begin with what the run in DIR had learnt before its memory joined (trunk.npz)")
@@ -47,8 +47,8 @@ def add_to(commands: Any) -> None:
     own.add_argument("--shards", type=positive(int), default=2, metavar="N",
                      help="parts of a batch that are worked on side by side; default 2")
     own.add_argument("--beam", type=positive(int), default=5, metavar="N", help="translations kept; default 5")
-    own.add_argument("--length-penalty", type=float, default=1.0, metavar="A",
-                     help="score / ((5 + length) / 6)^A; default 1")
+    own.add_argument("--length-penalty", type=float, default=0.6, metavar="A",
+                     help="score / ((5 + length) / 6)^A; default 0.6")
     own.add_argument("--out", type=Path, metavar="DIR", help="default: runs/translate-1, or the next free number")
     own.add_argument("--resume", action="store_true",
                      help="go on with the run in --out (default: the latest one) as it was started; --updates may be "

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from reference_models.cli import output
 from reference_models.seq2seq import Seq2Seq
 from reference_models.tasks import translation_scores as scores
 from reference_models.tasks.parallel_text import Pairs
-from reference_models.tasks.translation import Array, Encoded, Vocabularies
+from reference_models.tasks.translation import Encoded, Vocabularies
 from reference_models.tasks.vocabulary import split_words
 from reference_models.training.progress import Report
 
@@ -27,14 +27,12 @@ class Translated:
 
     name: str  # of the condition
     rows: list[int]  # the lines of the test set
-    tokens: list[Array]
     lines: list[str]
-    words: list[list[protocol.Origin]] = field(default_factory=list)  # where each word was from
+    words: list[list[protocol.Origin]]  # where each word was from
 
 
 def everything(model: Seq2Seq, vocabularies: Vocabularies, text: Any, tests: dict[str, Encoded], folder: Path, *,
-               beam: int, length_penalty: float, longest: int,
-               seed: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+               beam: int, length_penalty: float, seed: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Facts for the results, and examples side by side. The translations are written to `folder`.
 
     The first test set is measured in full; of the others, what the even lines do for the odd ones.
@@ -46,7 +44,7 @@ def everything(model: Seq2Seq, vocabularies: Vocabularies, text: Any, tests: dic
     pool: list[tuple[list[scores.RareWord], list[str], list[str]]] = []
     for place, (name, encoded) in enumerate(tests.items()):
         found = conditions(model, vocabularies, encoded, len(text.train), full=place == 0, name=name, beam=beam,
-                           length_penalty=length_penalty, longest=longest)
+                           length_penalty=length_penalty)
         pairs: Pairs = text.tests[name]
         figures[name] = measured(found, pairs, training, seed=seed)
         if "even lines" in found:
@@ -70,7 +68,7 @@ def everything(model: Seq2Seq, vocabularies: Vocabularies, text: Any, tests: dic
 
 
 def conditions(model: Seq2Seq, vocabularies: Vocabularies, test: Encoded, first_source: int, *, full: bool, name: str,
-               beam: int, length_penalty: float, longest: int) -> dict[str, Translated]:
+               beam: int, length_penalty: float) -> dict[str, Translated]:
     """Translations by condition. Without a memory there is one."""
     everyone, odd = list(range(len(test))), list(range(len(test)))[ODD]
     even = Encoded(test.source[EVEN], test.target[EVEN])
@@ -88,12 +86,10 @@ def conditions(model: Seq2Seq, vocabularies: Vocabularies, test: Encoded, first_
             manager = protocol.shown(model, context, first_source=first_source, progress=report.show)
             with manager, Report(f"{title}: translating") as inner:
                 sources = [test.source[row] for row in rows]
-                tokens = protocol.translate(model, sources, beam=beam, length_penalty=length_penalty, longest=longest,
-                                            read=read, progress=inner.show)
-                done = Translated(condition, rows, tokens, [vocabularies.target.decode(t) for t in tokens])
-                if condition == "even lines":
-                    done.words = [protocol.origins(model, source, t, vocabularies.target)
-                                  for source, t in zip(sources, tokens, strict=True)]
+                written = protocol.translate(model, sources, beam=beam, length_penalty=length_penalty, read=read,
+                                             progress=inner.show)
+        done = Translated(condition, rows, [vocabularies.target.decode(one.tokens) for one in written],
+                          [protocol.origins(one, vocabularies.target) for one in written])
         found[condition] = done
     return found
 
@@ -148,7 +144,7 @@ def side_by_side(found: dict[str, Translated], pairs: Pairs, train: Pairs,
                 context = word.source - len(train)
                 shown = pairs.take([2 * context]) if context >= 0 else train.take([word.source])
                 origin.append({"word": word.word, "confidence": round(word.confidence, 3),
-                               "cosine": round(word.cosine, 3), "from": "context" if context >= 0 else "training",
+                               "from": "context" if context >= 0 else "training",
                                "sentence": shown.source[0], "translation": shown.target[0]})
         examples.append({"line": row, "source": pairs.source[row], "reference": pairs.target[row],
                          "memory_zeroed": zeroed[number], "memory_without_context": before[number],

@@ -149,7 +149,7 @@ def everything(settings: Settings, saved: checkpoint.Checkpoint | None, folder: 
             with threadpool_limits(1, user_api="blas"):
                 found, examples = translate_measure.everything(training.model, vocabularies, text, tests, folder,
                                                                beam=beam, length_penalty=length_penalty,
-                                                               longest=settings.longest, seed=settings.seed)
+                                                               seed=settings.seed)
         except KeyboardInterrupt as stopped:
             raise KeyboardInterrupt("the training is done and saved; measure it with: "
                                     f"python -m reference_models translate --resume --out {folder}") from stopped

@@ -52,7 +52,7 @@ class Recipe:
     memory_from: float = 0.6  # the fraction of the budget that the trunk is trained for
     memory_weight: float = 1.0  # of the margin loss
     search: str = "auto"
-    query: Query = field(default_factory=lambda: Query("context", 192, True))
+    query: Query = field(default_factory=lambda: Query("both", 192, True))
     again: float = 0.25  # share of the updates that show a recent batch again, once the memory is there
     recent: int = 30  # batches that it is chosen from
 
