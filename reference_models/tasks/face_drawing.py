@@ -130,10 +130,10 @@ def _inside(distance: Array, soft: float = 1.0) -> Array:
     return np.clip(distance / (soft * PIXEL) + 0.5, 0, 1)
 
 
-def _blob(x: Array, y: Array, wide: Array, high: Array, soft: float = 1.0) -> Array:
+def _blob(x: Array, y: Array, wide: Array | float, high: Array | float, soft: float = 1.0) -> Array:
     """An ellipse around 0."""
     radius = np.sqrt((x / wide) ** 2 + (y / high) ** 2)
-    return _inside((1 - radius) * np.minimum(wide, high), soft)
+    return _inside((1 - radius) * np.minimum(wide, high, dtype=np.float32), soft)
 
 
 def _paint(picture: Array, tone: Array | float, where: Array) -> Array:

@@ -158,10 +158,3 @@ def as_pixels(images: Array) -> Array:
     pixels -= pixels.mean(axis=(1, 2), keepdims=True)
     return pixels / np.maximum(pixels.std(axis=(1, 2), keepdims=True), np.float32(1))
 
-
-def _sheet(faces: Faces, columns: int) -> Array:
-    """Pictures side by side, `columns` a row."""
-    rows = -(-len(faces.images) // columns)
-    padded = np.zeros((rows * columns, SIDE, SIDE), np.uint8)
-    padded[:len(faces.images)] = faces.images
-    return padded.reshape(rows, columns, SIDE, SIDE).transpose(0, 2, 1, 3).reshape(rows * SIDE, columns * SIDE)

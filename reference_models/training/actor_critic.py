@@ -120,10 +120,11 @@ def objective(recipe: Recipe, episodes: Episodes, logits: Any, values: Any) -> t
     batch, length = values.shape
     returns = n_step_returns(episodes.rewards, values, steps=recipe.steps, discount=recipe.discount)  # [B, T]
     loss, cache = actor_critic.forward(
-        logits.reshape(batch * length, -1), values.reshape(-1), episodes.actions.reshape(-1),
-        (returns - values).reshape(-1), returns.reshape(-1), entropy_weight=recipe.entropy_weight,
+        logits.reshape(batch * length, -1), values.reshape(-1), (returns - values).reshape(-1), returns.reshape(-1),
+        episodes.actions.reshape(-1), entropy_weight=recipe.entropy_weight,
         value_weight=recipe.value_weight)
-    d_logits, d_values = actor_critic.backward(np.full_like(loss, 1 / batch), cache)
+    # What was returned, and by how much it was better than expected, are targets: their gradients are dropped.
+    d_logits, d_values, _, _ = actor_critic.backward(np.full_like(loss, 1 / batch), cache)
     return d_logits.reshape(logits.shape), d_values.reshape(values.shape), float(cache.entropy.mean())
 
 

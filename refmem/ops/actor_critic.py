@@ -7,8 +7,8 @@
     v_b     the value that was expected         beta, c   weights of the entropy and of the value
 
 The three terms of A3C (Mnih et al. 2016, "Asynchronous Methods for Deep Reinforcement Learning"), with which FW §4.4
-trains Catch. Advantages and returns are targets: they come in as they are and carry no gradient. Were the advantage
-computed in here from v, the policy term would push the value as well.
+trains Catch. Advantages and returns come in as numbers of their own. A3C holds them fixed: whoever trains drops their
+gradients. Were the advantage computed in here from v, the policy term would push the value as well.
 """
 
 import math
@@ -24,6 +24,7 @@ class Cache(NamedTuple):
     pi: Array  # [B, A] probabilities of the actions
     entropy: Array  # [B] H(pi)
     taken: Array  # [B, A] bool, true at the action that was taken
+    of_taken: Array  # [B] log pi(a_b)
     advantages: Array  # [B]
     excess: Array  # [B] v - R
     entropy_weight: float  # beta
@@ -31,7 +32,7 @@ class Cache(NamedTuple):
 
 
 # spec: actor_critic.forward -- loss_b = -A_b log pi(a_b) - beta H(pi) + c (R_b - v_b)^2 / 2, one a row (FW §4.4, A3C)
-def forward(logits: Array, values: Array, actions: Array, advantages: Array, returns: Array, *,
+def forward(logits: Array, values: Array, advantages: Array, returns: Array, actions: Array, *,
             entropy_weight: float = 0.01, value_weight: float = 0.5) -> tuple[Array, Cache]:
     """The loss of each row.
 
@@ -41,10 +42,10 @@ def forward(logits: Array, values: Array, actions: Array, advantages: Array, ret
         Unnormalised scores of the A >= 1 actions.
     values : [B], dtype of `logits`
         v, what was expected.
+    advantages, returns : [B], dtype of `logits`
+        A and R.
     actions : [B] int
         Those that were taken, in 0..A-1. Not differentiated.
-    advantages, returns : [B], dtype of `logits`
-        Targets. Not differentiated.
     entropy_weight, value_weight : float
         beta and c, at least 0.
 
@@ -86,7 +87,7 @@ def forward(logits: Array, values: Array, actions: Array, advantages: Array, ret
     of_taken = xp.where(taken, log_pi, xp.zeros_like(log_pi)).sum(axis=1)  # [B]
     excess = values - returns  # [B]
     loss = -advantages * of_taken - entropy_weight * entropy + 0.5 * value_weight * excess * excess  # [B]
-    return loss, Cache(log_pi, pi, entropy, taken, advantages, excess, entropy_weight, value_weight)
+    return loss, Cache(log_pi, pi, entropy, taken, of_taken, advantages, excess, entropy_weight, value_weight)
 
 
 # As for every softmax, d log pi(a) / d logits_j = [j = a] - pi_j. For the entropy,
@@ -97,13 +98,14 @@ def forward(logits: Array, values: Array, actions: Array, advantages: Array, ret
 #
 # With g = d_loss_b, then,
 #
-#     d_logits_j = g (A (pi_j - [j = a_b]) + beta pi_j (log pi_j + H))        d_values = g c (v - R).
+#     d_logits_j = g (A (pi_j - [j = a_b]) + beta pi_j (log pi_j + H))        d_values = g c (v - R)
+#     d_advantages = -g log pi(a_b)                                           d_returns = -g c (v - R).
 
 
 # spec: actor_critic.gradient -- d_logits = A (pi - one-hot(a)) + beta pi (log pi + H), d_values = c (v - R), times
 #     d_loss (derived)
-def backward(d_loss: Array, cache: Cache) -> tuple[Array, Array]:
-    """Vector-Jacobian product of `forward`, with the advantages and returns held.
+def backward(d_loss: Array, cache: Cache) -> tuple[Array, Array, Array, Array]:
+    """Vector-Jacobian product of `forward`.
 
     Parameters
     ----------
@@ -113,13 +115,13 @@ def backward(d_loss: Array, cache: Cache) -> tuple[Array, Array]:
     Returns
     -------
     d_logits : [B, A]
-    d_values : [B]
+    d_values, d_advantages, d_returns : [B]
     """
-    log_pi, pi, entropy, taken, advantages, excess, entropy_weight, value_weight = cache
+    log_pi, pi, entropy, taken, of_taken, advantages, excess, entropy_weight, value_weight = cache
     check_shape("d_loss", d_loss, excess.shape)
     check_dtype("d_loss", d_loss, excess.dtype)
     of_policy = advantages[:, None] * (pi - taken.astype(pi.dtype))  # [B, A]
     of_entropy = entropy_weight * pi * (log_pi + entropy[:, None])  # [B, A]
     d_logits: Array = d_loss[:, None] * (of_policy + of_entropy)  # [B, A]
     d_values: Array = d_loss * value_weight * excess  # [B]
-    return d_logits, d_values
+    return d_logits, d_values, -d_loss * of_taken, -d_values

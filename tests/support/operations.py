@@ -6,7 +6,9 @@ from types import ModuleType
 import numpy as np
 
 from refmem.ops import (
+    actor_critic,
     additive_attention,
+    associative_lstm,
     conv2d,
     conv2d_im2col,
     conv2d_winograd,
@@ -87,5 +89,8 @@ CASES = {
     "lstm": Case(lstm, LSTM[1:], (np.array([[1, 1, 0], [1, 1, 1]], bool),), ranks=(3, 3, 2, 2, 1)),
     "additive_attention": Case(additive_attention, ((2, 3, 4), (2, 5, 3), (4, 6), (3, 6), (6,)),
                                (np.array([[1, 1, 0, 1, 0], [1, 1, 1, 1, 1]], bool),), ranks=(3, 3, 2, 2, 1)),
+    "actor_critic": Case(actor_critic, ((4, 3), (4,), (4,), (4,)), (np.array([0, 2, 1, 2]),), ranks=(2, 1, 1, 1)),
+    "associative_lstm": Case(associative_lstm, ((2, 3, 2), (2, 75), (18, 75), (75,)),
+                             (np.array([[1, 2, 0], [2, 1, 0]]),), ranks=(3, 2, 2, 1)),
     "l2_normalize": Case(l2_normalize, ((3, 4),), ranks=(2,)),
 }
