@@ -20,6 +20,7 @@ from refmem import ops
 from refmem.arrays import Array, ArrayModule, to_host
 from refmem.gradcheck.ops import Operation, from_op
 from refmem.gradcheck.problem import Arrays, Problem, ProblemRefused, Pull
+from refmem.ops.fast_weights_choices import FW2016, Choices
 from refmem.memory import PAPER, TF2017, Memory, Profile
 
 Make: TypeAlias = Callable[[npt.DTypeLike, ArrayModule], Problem]
@@ -45,6 +46,26 @@ def _op(module: str, shapes: Sequence[tuple[int, ...]], names: tuple[str, ...], 
 def _cross_entropy(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
     labels = np.array([0, 4, 2, 2])
     return _op("softmax_cross_entropy", [(4, 5)], ("logits",), after=lambda: (xp.asarray(labels),))(dtype, xp)
+
+
+def _fast_weights_rnn(choices: Choices, form: str = "attention") -> Make:
+    """A stretch of a sequence that has a past; most units are above their kink."""
+    batch, length, past, units = 2, 3, 2, 4
+    about = {"inputs": (0, 1, (batch, length, units)), "recurrent": (0, 1, (units, units)),
+             "start": (0, 1, (batch, units)), "past": (0, 1, (batch, past, units)), "decay": (0.9, 0.1, ()),
+             "rate": (0.5, 0.1, ()), "gain": (1, 1, (choices.norms, units)), "bias": (2, 1, (choices.norms, units))}
+
+    def make(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
+        rng = np.random.default_rng(1)
+        arguments = [np.asarray(mean + spread * rng.standard_normal(shape), dtype)
+                     for mean, spread, shape in about.values()]
+        return from_op(importlib.import_module(f"{ops.__name__}.fast_weights_rnn"), *arguments, names=tuple(about),
+                       xp=xp, choices=choices, form=form)
+
+    return make
+
+
+READ = ([(3, 5), (3, 4, 5), (), ()], ("query", "past", "decay", "rate"))
 
 
 def _masked_cross_entropy(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
@@ -92,6 +113,9 @@ OPS: dict[str, Make] = {
     "conv2d_im2col": _op("conv2d_im2col", *CONVOLUTION),
     "conv2d_winograd": _op("conv2d_winograd", *CONVOLUTION),
     "dropout": _op("dropout", [(4, 6)], ("x",), keep=0.7, rng=lambda: np.random.default_rng(1)),
+    "fast_weights_attention": _op("fast_weights_attention", *READ),
+    "fast_weights_matrix": _op("fast_weights_matrix", *READ),
+    "fast_weights_rnn": _fast_weights_rnn(FW2016),
     "embedding": _embedding,
     "sigmoid": _op("sigmoid", [(4, 6)], ("x",)),
     "tanh": _op("tanh", [(4, 6)], ("x",)),
@@ -100,6 +124,7 @@ OPS: dict[str, Make] = {
     "additive_attention": _additive_attention,
     "masked_cross_entropy": _masked_cross_entropy,
     "l2_normalize": _op("l2_normalize", [(4, 6)], ("x",)),
+    "layer_norm": _op("layer_norm", [(4, 6), (6,), (6,)], ("x", "gain", "bias")),
     "linear": _op("linear", [(4, 5), (5, 3), (3,)], ("x", "weights", "bias")),
     "max_pool2d": _op("max_pool2d", [(2, 5, 4, 3)], ("x",)),
     "relu": _op("relu", [(4, 6)], ("x",)),
@@ -201,7 +226,27 @@ def _classifier(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
     return from_model("classifier", params, run, lambda cache, w: model.backward(cache, d_loss=float(w)))
 
 
-MODELS: dict[str, Make] = {"classifier": _classifier}
+def _fast_weights(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
+    """Two walks, one after the other, whose hidden states are weighed at random."""
+    import dataclasses
+
+    from reference_models.fast_weights import FastWeights
+
+    rng = np.random.default_rng(0)
+    core = FastWeights(3, 4, choices=dataclasses.replace(FW2016, steps=2, learned=True))
+    drawn = core.initial_params(rng, dtype)
+    params = {name: np.asarray(p + 0.1 * rng.standard_normal(p.shape), dtype) for name, p in drawn.items()}
+    x = np.asarray(rng.standard_normal((2, 4, 3)), dtype)
+    weights = np.asarray(rng.standard_normal((2, 4, 4)), dtype)
+
+    def run(params: dict[str, Array]) -> tuple[Array, Any]:
+        hidden, _, cache = core.forward(params, x)
+        return np.asarray((hidden * weights).sum()), cache
+
+    return from_model("fast_weights", params, run, lambda cache, w: core.backward(w * weights, cache)[1])
+
+
+MODELS: dict[str, Make] = {"classifier": _classifier, "fast_weights": _fast_weights}
 
 TARGETS: dict[str, Make] = {**OPS, **MEMORY, **MODELS}
 

@@ -14,7 +14,11 @@ from refmem.ops import (
     conv2d_winograd,
     dropout,
     embedding,
+    fast_weights_attention,
+    fast_weights_matrix,
+    fast_weights_rnn,
     l2_normalize,
+    layer_norm,
     linear,
     lstm,
     lstm_cell,
@@ -66,6 +70,7 @@ class Seed:
     seed: int
 
 
+READ = ((3, 5), (3, 4, 5), (), ())
 LSTM = ((2, 3), (2, 3, 3), (2, 2, 4), (3, 16), (4, 16), (16,))  # of the cell, of the sequence; state, W_x, W_h, b
 CONVOLUTION = ((2, 5, 6, 3), (3, 3, 3, 4), (4,))
 
@@ -79,6 +84,11 @@ CASES = {
     "dropout": Case(dropout, ((4, 5),), (0.6, Seed(1)), ranks=(None,)),
     "softmax": Case(softmax, ((2, 3, 4),), ranks=(None,)),
     "softmax_cross_entropy": Case(softmax_cross_entropy, ((3, 4),), (np.array([0, 3, 2]),), ranks=(2,)),
+    "layer_norm": Case(layer_norm, ((3, 4), (4,), (4,)), ranks=(None, 1, 1)),
+    "fast_weights_attention": Case(fast_weights_attention, READ, ranks=(2, 3, 0, 0)),
+    "fast_weights_matrix": Case(fast_weights_matrix, READ, ranks=(2, 3, 0, 0)),
+    "fast_weights_rnn": Case(fast_weights_rnn, ((3, 4, 5), (5, 5), (3, 5), (3, 2, 5), (), (), (1, 5), (1, 5)),
+                             ranks=(3, 2, 2, 3, 0, 0, 2, 2)),
     "masked_cross_entropy": Case(masked_cross_entropy, ((2, 3, 4),),
                                  (np.array([[0, 3, -1], [2, 2, 1]]), np.array([[1, 1, 0], [1, 1, 1]], bool)),
                                  ranks=(None,)),
