@@ -74,8 +74,8 @@ class Agent:
     def initial_params(self, rng: np.random.Generator, dtype: npt.DTypeLike = np.float32) -> Params:
         """"input.", "policy." and "value.weights" and ".bias", and those of the core as "core.NAME".
 
-        Input weights are N(0, 2 / 3): He et al. (2015) for the three pixels that are lit. Policy and value begin near 0:
-        all moves alike, nothing expected.
+        Input weights are N(0, 2 / 3): He et al. (2015) for the three pixels that are lit. Policy and value begin near
+        0: all moves alike, nothing expected.
         """
         hidden, units, pixels = self.core.inputs, self.core.units, self.rules.size**2
         params = {"input.weights": rng.standard_normal((pixels, hidden)) * (2 / PIXELS_LIT) ** 0.5,
@@ -184,7 +184,7 @@ class Agent:
 
     def _look(self, params: Params, pixels: Array) -> tuple[Array, Rows]:
         """What the core gets of screens [B T, N^2]: its projected inputs [B T, G]."""
-        lit = pixels.any(axis=1)  # [B T]
+        lit: Array = np.any(pixels, axis=1)  # [B T]
         distinct = np.concatenate([pixels[lit], np.zeros_like(pixels[:1])])  # [rows, N^2], the last one blank
         x, of_linear = linear.forward(distinct, params["input.weights"], params["input.bias"])
         x, of_relu = relu.forward(x)  # [rows, H]
@@ -207,7 +207,8 @@ def drawn(logits: Array, uniforms: Array) -> Array:
     probabilities exceeds the number."""
     e = np.exp(logits - logits.max(axis=1, keepdims=True))
     sums = np.cumsum(e, axis=1, dtype=np.float64)  # [B, A]
-    return (uniforms[:, None] * sums[:, -1:] >= sums[:, :-1]).sum(axis=1)
+    actions: Array = (uniforms[:, None] * sums[:, -1:] >= sums[:, :-1]).sum(axis=1)
+    return actions
 
 
 def _of_core(params: Params) -> Params:

@@ -1,9 +1,10 @@
 """Drawing faces: from what a person looks like, and what the face does, to grey pixels.
 
-All faces of a batch are drawn at once. A face lies in a plane with x to the right, y down, the middle of the head at 0 and
-its top at about -1; the pixels of a picture look at that plane. Parts are painted over one another: background, head with
-the light on it, hair, brows, eyes, nose, mouth, and what else a face may carry. Each part is a soft-edged shape, wide by a
-pixel at its edge. A head turned to the side moves what is near to us, the nose most, against what is far.
+All faces of a batch are drawn at once. A face lies in a plane with x to the right, y down, the middle of the head at 0
+and its top at about -1; the pixels of a picture look at that plane. Parts are painted over one another: background,
+head with the light on it, hair, brows, eyes, nose, mouth, and what else a face may carry. Each part is a shape whose
+edge is soft, about a pixel wide. A head turned to the side moves what is near to us, the nose most, against what is
+far.
 """
 
 from typing import NamedTuple
@@ -86,7 +87,7 @@ class Shot(NamedTuple):
 
 def draw(person: Person, action: Action, shot: Shot) -> Array:
     """The pictures, [n, SIDE, SIDE] uint8."""
-    p, a, s = (type(part)(*(_planes(field) for field in part)) for part in (person, action, shot))
+    p, a, s = Person(*map(_planes, person)), Action(*map(_planes, action)), Shot(*map(_planes, shot))
     x, y = _plane(s)  # [n, SIDE, SIDE]
     picture = s.background + 0.08 * y + 0.05 * s.light_x * x
     light = _light(p, s, x, y)
@@ -95,7 +96,8 @@ def draw(person: Person, action: Action, shot: Shot) -> Array:
     picture = _nose(picture, p, a, s, x, y, light)
     picture = _mouth(picture, p, a, s, x, y, light)
     picture = (picture - 0.5) * s.contrast + 0.5 + s.exposure + s.noise * s.grain
-    return np.round(255 * np.clip(picture, 0, 1)).astype(np.uint8)
+    pixels: Array = np.round(255 * np.clip(picture, 0, 1)).astype(np.uint8)
+    return pixels
 
 
 # --- Geometry ---------------------------------------------------------------------------------------------------
@@ -118,7 +120,7 @@ def _plane(s: Shot) -> tuple[Array, Array]:
 def _seen(p: Person, s: Shot, x: Array, y: Array, out: float = 0.0) -> tuple[Array, Array, Array]:
     """Where a point (x, y) of the face is seen on a turned head, and how much narrower; `out`: it sticks out so far."""
     depth = 0.75 * np.sqrt(np.maximum(1 - (x / (1.15 * p.width)) ** 2 - (y / (1.3 * p.height)) ** 2, 0.05)) + out
-    seen_x = x * np.cos(s.turn) + depth * np.sin(s.turn)
+    seen_x: Array = x * np.cos(s.turn) + depth * np.sin(s.turn)
     seen_y = y * np.cos(s.nod) + 0.6 * depth * np.sin(s.nod)
     narrower = np.clip(np.cos(s.turn + np.arcsin(np.clip(x / (1.2 * p.width), -0.95, 0.95))) /
                        np.cos(np.arcsin(np.clip(x / (1.2 * p.width), -0.95, 0.95))), 0.55, 1.25)
@@ -127,7 +129,8 @@ def _seen(p: Person, s: Shot, x: Array, y: Array, out: float = 0.0) -> tuple[Arr
 
 def _inside(distance: Array, soft: float = 1.0) -> Array:
     """1 where `distance`, in units of the plane, is positive, 0 where negative; soft over so many pixels."""
-    return np.clip(distance / (soft * PIXEL) + 0.5, 0, 1)
+    inside: Array = np.clip(distance / (soft * PIXEL) + 0.5, 0, 1)
+    return inside
 
 
 def _blob(x: Array, y: Array, wide: Array | float, high: Array | float, soft: float = 1.0) -> Array:
@@ -149,7 +152,8 @@ def _light(p: Person, s: Shot, x: Array, y: Array) -> Array:
     nz = np.sqrt(np.maximum(1 - nx * nx - ny * ny, 0.04))
     lz = np.sqrt(np.maximum(1 - s.light_x**2 - s.light_y**2, 0.05))
     direct = np.maximum(nx * s.light_x + ny * s.light_y + nz * lz, 0)
-    return s.ambient + (1.35 - s.ambient) * direct
+    light: Array = s.ambient + (1.35 - s.ambient) * direct
+    return light
 
 
 def _head(picture: Array, p: Person, a: Action, s: Shot, x: Array, y: Array, light: Array) -> Array:
@@ -161,7 +165,8 @@ def _head(picture: Array, p: Person, a: Action, s: Shot, x: Array, y: Array, lig
     outline = (np.abs((x - middle) / width) ** p.jaw + np.abs(stretched / p.height) ** p.jaw) ** (1 / p.jaw)
     head = _inside((1 - outline) * p.width, 1.3)
     neck = _inside(0.55 * p.width - np.abs(x - 0.5 * middle)) * _inside(y - 0.3)
-    around = _blob(x - middle, y + 0.12, p.width * 1.16, p.height * 1.05, 2.0) * _inside(0.25 + 0.3 * p.parting - y, 6.0)
+    around = _blob(x - middle, y + 0.12, p.width * 1.16, p.height * 1.05, 2.0)
+    around = around * _inside(0.25 + 0.3 * p.parting - y, 6.0)
     picture = _paint(picture, p.hair * (0.5 + 0.5 * light), around)
     picture = _paint(picture, p.skin * 0.62 * s.ambient, neck)
     picture = _paint(picture, p.skin * light, head)
@@ -170,7 +175,8 @@ def _head(picture: Array, p: Person, a: Action, s: Shot, x: Array, y: Array, lig
     jaw = np.clip((np.sqrt(((x - middle) / p.width) ** 2 + ((y - 0.15) / p.height) ** 2) - 0.52) * 4, 0, 1)
     picture = _paint(picture, p.hair * 0.8 * light, head * jaw * p.beard * _inside(y - 0.12, 5.0))
     wrinkles = 0.08 * p.age * np.exp(-((y + 0.48 + 0.05 * a.brows) / 0.03) ** 2) * (1 + 3 * np.maximum(a.brows, 0))
-    return picture - wrinkles * head * np.exp(-((x - middle) / 0.4) ** 2)
+    picture = picture - wrinkles * head * np.exp(-((x - middle) / 0.4) ** 2)
+    return picture
 
 
 def _eyes(picture: Array, p: Person, a: Action, s: Shot, x: Array, y: Array, light: Array) -> Array:
@@ -190,10 +196,12 @@ def _eyes(picture: Array, p: Person, a: Action, s: Shot, x: Array, y: Array, lig
         eye = _paint(0.86 * light * np.ones_like(dx), p.iris * light, _blob(dx, dy, 0.052, 0.052))
         eye = _paint(eye, 0.04, _blob(dx, dy, 0.024, 0.024))
         picture = _paint(picture, eye, opening)
-        lid = np.exp(-((slant + lids * (1 - np.minimum((dx / wide) ** 2, 1))) / 0.022) ** 2) * _inside(wide - np.abs(dx))
+        lid = np.exp(-((slant + lids * (1 - np.minimum((dx / wide) ** 2, 1))) / 0.022) ** 2)
+        lid = lid * _inside(wide - np.abs(dx))
         picture = _paint(picture, 0.25 * p.skin * light, 0.75 * lid)
         bag = np.exp(-((dy - 0.10 - lower + 0.03 * a.cheeks) / 0.025) ** 2) * _inside(wide * 1.2 - np.abs(dx), 3.0)
-        picture = picture - bag * (0.04 * p.age + 0.10 * np.maximum(a.cheeks, 0) + 0.08 * np.maximum(-a.lids, 0)) * light
+        folded = 0.04 * p.age + 0.10 * np.maximum(a.cheeks, 0) + 0.08 * np.maximum(-a.lids, 0)
+        picture = picture - folded * bag * light
 
         brow_y = p.eye_height - p.brow_height - 0.11 * a.brows * more + 0.06 * a.frown
         at_x, at_y, narrower = _seen(p, s, side * (p.eye_apart * (1 - 0.12 * a.frown) + 0.01), brow_y)

@@ -1,12 +1,12 @@
-"""CMU Multi-PIE, cropped as FW §4.3 has it: 48 x 48 grey pixels, three cameras, six expressions, people on one side only.
+"""CMU Multi-PIE, cropped as FW §4.3 has it: 48 x 48 grey pixels, three cameras, six expressions.
 
 The data set is sold, not given away; who has it crops and aligns the faces himself and keeps the names of the files:
 
     001_02_03_051_07.png        person 001, session 02, recording 03, camera 05_1, light 07
 
-Which expression a recording shows depends on its session (`RECORDINGS`). Of the fifteen cameras FW takes those at -15, 0
-and 15 degrees; files of others are left out. If the folder has the two subfolders `train` and `test`, these are the
-sides; else some people, drawn by a seed, are kept for the test, 20 as in the paper.
+Which expression a recording shows depends on its session (`RECORDINGS`). Of the fifteen cameras FW takes those at
+-15, 0 and 15 degrees; files of others are left out. If the folder has the two subfolders `train` and `test`, these are
+the sides; else some people, drawn by a seed, are kept for the test, 20 as in the paper. No person is on both sides.
 """
 
 import os

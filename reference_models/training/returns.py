@@ -42,7 +42,7 @@ def n_step_returns(rewards: Array, values: Array, *, steps: int, discount: float
     if not 0 <= discount <= 1:
         raise ValueError(f"discount must lie in [0, 1], got {discount}")
     length = rewards.shape[1]
-    returns = module_of(rewards).zeros_like(rewards)  # [B, T]
+    returns: Array = module_of(rewards).zeros_like(rewards)  # [B, T]
     for t in range(length):
         end = t + steps
         if end < length:

@@ -1,4 +1,4 @@
-"""Associative LSTM: a cell that holds a holographic memory, in several copies. (Danihelka et al. 2016, a baseline of FW)
+"""Associative LSTM: the cell is a holographic memory, in several copies.    (Danihelka et al. 2016, baseline of FW)
 
 State and keys are complex numbers. To store u under the key r, multiply them and add the product to the cell; to look
 it up, multiply the cell by a key that turns r back. What is stored under other keys comes out as noise. Copies of the
@@ -51,17 +51,31 @@ class Gates(NamedTuple):
     u: Bounded  # [B, k, K] what is written
 
 
-class Cache(NamedTuple):
-    """What the backward pass needs to know of the forward pass."""
+class State(NamedTuple):
+    """Where a sequence stands."""
 
-    x: Array  # [B, T, D] the input
-    w_x: Array  # [D, Z]
+    h: Array  # [B, 2 K heads] the last output
+    c: Complex  # [B, S, K] the memory
+
+
+class Walk(NamedTuple):
+    """What the way back through time needs to know of the way there."""
+
     w_h: Array  # [2 K heads, Z]
     shuffles: Array  # [S, K]
     gates: list[Gates]  # one a step
     cells: list[Complex]  # [B, S, K] before each step, and after the last
     reads: list[Bounded]  # [B, k, K] of the means over the copies, one a step
-    y: Array  # [B, T, 2 K heads] the output
+    h_before: Array  # [B, T, 2 K heads]
+    last: State  # after the last step
+
+
+class Cache(NamedTuple):
+    """What the backward pass needs to know of the forward pass."""
+
+    x: Array  # [B, T, D] the input
+    w_x: Array  # [D, Z]
+    walked: Walk
 
 
 def sums(cells: int, heads: int) -> int:
@@ -98,36 +112,46 @@ def forward(x: Array, w_x: Array, w_h: Array, bias: Array, shuffles: Array, *, h
         If `x` is not float32 or float64, another array of another dtype, or `shuffles` not of integers.
     """
     _check(x, w_x, w_h, bias, shuffles, heads)
-    xp = module_of(x)
-    batch, length, _ = x.shape
+    batch, length, inputs = x.shape
+    projected = (x.reshape(batch * length, inputs) @ w_x + bias).reshape(batch, length, w_x.shape[1])  # [B, T, Z]
+    y, walked = walk(projected, zero_state(batch, shuffles, heads, like=x), w_h, shuffles)
+    return y, Cache(x, w_x, walked)
+
+
+def zero_state(batch: int, shuffles: Array, heads: int, like: Array) -> State:
+    """An empty memory, and no output so far; with the dtype and on the device of `like`."""
+    xp = module_of(like)
     copies, cells = shuffles.shape
-    inputs = (x.reshape(batch * length, x.shape[2]) @ w_x + bias).reshape(batch, length, w_x.shape[1])  # [B, T, Z]
-    h = xp.zeros((batch, w_h.shape[0]), dtype=x.dtype)  # [B, 2 K heads]
-    c = _complex(xp.zeros((batch, copies, 2 * cells), dtype=x.dtype))  # [B, S, K]
-    cache = Cache(x, w_x, w_h, shuffles, [], [c], [], xp.empty((batch, length, w_h.shape[0]), dtype=x.dtype))
+    return State(xp.zeros((batch, 2 * cells * heads), dtype=like.dtype),
+                 _complex(xp.zeros((batch, copies, 2 * cells), dtype=like.dtype)))
+
+
+def walk(projected: Array, state: State, w_h: Array, shuffles: Array) -> tuple[Array, Walk]:
+    """The part of `forward` that goes through time: y [B, T, 2 K heads] of x W_x + b [B, T, Z]."""
+    batch, length, _ = projected.shape
+    copies, cells = shuffles.shape
+    heads = w_h.shape[0] // (2 * cells)
+    h, c = state
+    y = module_of(w_h).empty((batch, length, w_h.shape[0]), dtype=w_h.dtype)  # [B, T, 2 K heads]
+    walked = Walk(w_h, shuffles, [], [c], [], module_of(w_h).empty_like(y), state)
     for t in range(length):
-        # spec: associative_lstm.sums -- z = x W_x + h W_h + b makes gates, keys and update (Danihelka §4, FW §4.1)
-        gates = _gates(inputs[:, t] + h @ w_h, cells, heads)
-        # spec: associative_lstm.write -- c_s = f c_s + sum_k (P_s r_k) (i_k u_k), a complex product
-        #     (Danihelka §4, FW §4.1)
+        walked.h_before[:, t] = h
+        gates = _gates(projected[:, t] + h @ w_h, cells, heads)
         w = (gates.i * gates.u.y)[:, :, None]  # [B, k, 1, K]
         c = gates.f[:, None] * c + (_shuffled(gates.r.y, shuffles) * w).sum(axis=1)  # [B, S, K]
-        # spec: associative_lstm.read -- h_k = o_k bound(mean over s of (P_s q_k) c_s), with the cell just written
-        #     (Danihelka §4, FW §4.1)
-        seen = (_shuffled(gates.q.y, shuffles) * c[:, None]).sum(axis=2) / x.dtype.type(copies)  # [B, k, K]
+        seen = (_shuffled(gates.q.y, shuffles) * c[:, None]).sum(axis=2) / w_h.dtype.type(copies)  # [B, k, K]
         read = _bound(seen)
-        h = cache.y[:, t] = _real(gates.o * read.y)  # [B, 2 K heads]
-        cache.gates.append(gates)
-        cache.cells.append(c)
-        cache.reads.append(read)
-    return cache.y, cache
+        h = y[:, t] = _real(gates.o * read.y)  # [B, 2 K heads]
+        walked.gates.append(gates)
+        walked.cells.append(c)
+        walked.reads.append(read)
+    return y, walked._replace(last=State(h, c))
 
 
 def _gates(z: Array, cells: int, heads: int) -> Gates:
     """z [B, Z] in its parts."""
     f, i, o, r, q, u = (z[:, start:stop] for start, stop in _columns(cells, heads))
     one, wide = (z.shape[0], heads, cells), (z.shape[0], heads, 2 * cells)
-    # spec: associative_lstm.gates -- f, i and o are sigmoids, one number for both parts of a complex one (Danihelka §4)
     f, i, o = sigmoid.forward(f)[0], sigmoid.forward(i)[0].reshape(one), sigmoid.forward(o)[0].reshape(one)
     return Gates(f, i, o, *(_bound(_complex(part.reshape(wide))) for part in (r, q, u)))
 
@@ -160,7 +184,6 @@ def _real(z: Complex) -> Array:
 def _bound(a: Complex) -> Bounded:
     """a / max(1, |a|)."""
     xp = module_of(a)
-    # spec: associative_lstm.bound -- bound(a) = a / max(1, |a|), a complex number keeps its direction (Danihelka §3)
     length = xp.sqrt(a.real * a.real + a.imag * a.imag)  # [..., K]
     divisor = xp.maximum(length, length.dtype.type(1))
     return Bounded(a / divisor, divisor, length > 1)
@@ -168,8 +191,6 @@ def _bound(a: Complex) -> Bounded:
 
 def _shuffled(keys: Complex, shuffles: Array) -> Complex:
     """[B, k, K] -> [B, k, S, K]: P_s of each key."""
-    # spec: associative_lstm.shuffle -- the keys of copy s are shuffled by P_s, real and imaginary part alike
-    #     (Danihelka §3)
     shuffled: Complex = keys[:, :, shuffles]
     return shuffled
 
@@ -188,7 +209,7 @@ def _shuffled(keys: Complex, shuffles: Array) -> Complex:
 # At |a| = 1 itself the slope is taken from the inside. Now a step backwards, from G_h and from what later steps owe the
 # cell, with m_k = mean_s (P_s q_k) c_s, y_k = bound(m_k), w_k = i_k u_k:
 #
-#     do_k = Re(G_h conj(y_k))                          G_m = bound'(o_k G_h) / S        (from here on the sum, not mean)
+#     do_k = Re(G_h conj(y_k))                          G_m = bound'(o_k G_h) / S        (of the sum, not the mean)
 #     G_q_k = sum_s P_s^-1 (G_m conj(c_s))              G_c_s += sum_k G_m conj(P_s q_k)
 #     G_r_k = sum_s P_s^-1 (G_c_s conj(w_k))            G_w_k = sum_s G_c_s conj(P_s r_k)
 #     di_k = Re(G_w_k conj(u_k))                        G_u_k = i_k G_w_k
@@ -197,8 +218,6 @@ def _shuffled(keys: Complex, shuffles: Array) -> Complex:
 # Through sigmoids and bounds these are dz, and z = x W_x + h W_h + b makes of it what a linear layer does.
 
 
-# spec: associative_lstm.gradient -- exact, through time, copies, heads and the bounds (derived)
-# spec: associative_lstm.inside -- where |a| <= 1 the gradient passes the bound whole, at 1 itself too (derived)
 def backward(dy: Array, cache: Cache) -> tuple[Array, Array, Array, Array]:
     """Vector-Jacobian product of `forward`.
 
@@ -214,22 +233,31 @@ def backward(dy: Array, cache: Cache) -> tuple[Array, Array, Array, Array]:
     d_w_h : [2 K heads, Z]
     d_bias : [Z]
     """
-    x, w_x, w_h, shuffles, gates, cells, reads, y = cache
-    check_shape("dy", dy, y.shape)
-    check_dtype("dy", dy, y.dtype)
+    x, w_x, walked = cache
+    check_shape("dy", dy, walked.h_before.shape)
+    check_dtype("dy", dy, x.dtype)
+    dz, d_w_h = walk_back(dy, walked)
+    rows = dz.reshape(-1, w_x.shape[1])  # [B T, Z]
+    d_w_x = x.reshape(-1, x.shape[2]).T @ rows
+    return (rows @ w_x.T).reshape(x.shape), d_w_x, d_w_h, rows.sum(axis=0)
+
+
+def walk_back(dy: Array, walked: Walk) -> tuple[Array, Array]:
+    """The part of `backward` that goes through time: dz [B, T, Z] and d_w_h."""
+    w_h, shuffles, gates, cells, reads, h_before, _ = walked
     xp = module_of(dy)
-    batch, length, inputs = x.shape
-    copies = shuffles.shape[0]
+    batch, length, width = dy.shape
+    copies = w_h.dtype.type(shuffles.shape[0])
     unshuffles = xp.argsort(shuffles, axis=1)  # [S, K] P_s^-1
-    dz = xp.empty((batch, length, w_x.shape[1]), dtype=x.dtype)  # [B, T, Z]
-    dh = xp.zeros((batch, w_h.shape[0]), dtype=x.dtype)  # [B, 2 K heads]
+    dz = xp.empty((batch, length, w_h.shape[1]), dtype=dy.dtype)  # [B, T, Z]
+    dh = xp.zeros((batch, width), dtype=dy.dtype)  # [B, 2 K heads]
     g_c = xp.zeros_like(cells[0])  # [B, S, K]
     for t in range(length - 1, -1, -1):
         f, i, o, r, q, u = gates[t]
         read, c, c_before = reads[t], cells[t + 1], cells[t]
         g_h = _complex((dy[:, t] + dh).reshape(*o.shape[:2], -1))  # [B, k, K]
         d_o = (g_h * xp.conj(read.y)).real  # [B, k, K]
-        g_m = _bound_backward(o * g_h, read)[:, :, None] / x.dtype.type(copies)  # [B, k, 1, K]
+        g_m = _bound_backward(o * g_h, read)[:, :, None] / copies  # [B, k, 1, K]
         g_q = _unshuffled(g_m * xp.conj(c)[:, None], unshuffles)  # [B, k, K]
         g_c = g_c + (g_m * xp.conj(_shuffled(q.y, shuffles))).sum(axis=1)  # [B, S, K]
         g_r = _unshuffled(g_c[:, None] * xp.conj(i * u.y)[:, :, None], unshuffles)  # [B, k, K]
@@ -238,17 +266,11 @@ def backward(dy: Array, cache: Cache) -> tuple[Array, Array, Array, Array]:
         d_f = (g_c * xp.conj(c_before)).real.sum(axis=1)  # [B, K]
         g_c = f[:, None] * g_c
 
-        slopes = [d_f * f * (1 - f), (d_i * i * (1 - i)).reshape(batch, -1), (d_o * o * (1 - o)).reshape(batch, -1)]
+        slopes = [(d * gate * (1 - gate)).reshape(batch, -1) for d, gate in ((d_f, f), (d_i, i), (d_o, o))]
         turns = [_real(_bound_backward(g, of)) for g, of in ((g_r, r), (g_q, q), (i * g_w, u))]
         dz[:, t] = xp.concatenate(slopes + turns, axis=1)
         dh = dz[:, t] @ w_h.T
-
-    rows = dz.reshape(batch * length, -1)
-    h_before = xp.concatenate([xp.zeros_like(y[:, :1]), y[:, :-1]], axis=1)[:, :length]  # [B, T, 2 K heads]
-    dx = (rows @ w_x.T).reshape(x.shape)
-    d_w_x = x.reshape(batch * length, inputs).T @ rows
-    d_w_h = h_before.reshape(batch * length, -1).T @ rows
-    return dx, d_w_x, d_w_h, rows.sum(axis=0)
+    return dz, h_before.reshape(-1, width).T @ dz.reshape(-1, w_h.shape[1])
 
 
 def _bound_backward(g: Complex, bounded: Bounded) -> Complex:
@@ -257,7 +279,8 @@ def _bound_backward(g: Complex, bounded: Bounded) -> Complex:
     y, divisor, outside = bounded
     along = (g * xp.conj(y)).real  # [..., K]
     along = xp.where(outside, along, xp.zeros_like(along))
-    return (g - y * along) / divisor
+    of_a: Complex = (g - y * along) / divisor
+    return of_a
 
 
 def _unshuffled(keys: Complex, unshuffles: Array) -> Complex:

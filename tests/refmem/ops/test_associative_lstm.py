@@ -87,7 +87,8 @@ def test_its_gradients_are_those_of_pytorch(copies, heads):
 
     h, c, out = x.new_zeros(3, 12 * heads), torch.zeros(3, copies, 6, dtype=torch.complex128), []
     for t in range(5):
-        f, i, o, r, q, u = torch.split(x[:, t] @ w_x + h @ w_h + bias, [6, *(6 * n * heads for n in (1, 1, 2, 2, 2))], 1)
+        widths = [6, *(6 * n * heads for n in (1, 1, 2, 2, 2))]
+        f, i, o, r, q, u = torch.split(x[:, t] @ w_x + h @ w_h + bias, widths, 1)
         i, o = (numbers(torch.sigmoid(gate), 1)[:, :, 0] for gate in (i, o))
         write = torch.einsum("bksj,bkj->bsj", bounded(r)[:, :, shuffles], i * bounded(u))
         c = torch.sigmoid(f)[:, None] * c + write
@@ -105,7 +106,7 @@ def test_its_gradients_are_those_of_pytorch(copies, heads):
 def test_both_sides_of_the_bound_are_met():
     *arrays, shuffles = drawn(np.random.default_rng(1), 3, 5, 4, 6, 4, 3)
     _, cache = associative_lstm.forward(*arrays, shuffles)
-    for outside in ([gates.u.outside for gates in cache.gates], [read.outside for read in cache.reads]):
+    for outside in ([gates.u.outside for gates in cache.walked.gates], [read.outside for read in cache.walked.reads]):
         assert 0 < np.mean(outside) < 1
 
 
