@@ -79,15 +79,15 @@ def _embedding(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
     return _op("embedding", [(4, 5)], ("table",), after=lambda: (xp.asarray(tokens),))(dtype, xp)
 
 
-def _lstm(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
+def _lstm(module: str, dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
     mask = np.array([[True, True, True, True], [False, True, True, False]])  # padding on both sides
-    return _op("lstm", [(2, 4, 3), *LSTM], ("x", "state", "w_x", "w_h", "bias"), 0.5,
+    return _op(module, [(2, 4, 3), *LSTM], ("x", "state", "w_x", "w_h", "bias"), 0.5,
                after=lambda: (xp.asarray(mask),))(dtype, xp)
 
 
-def _additive_attention(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
+def _attention(module: str, dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
     mask = np.array([[True, True, True, False], [False, True, True, True]])
-    return _op("additive_attention", [(2, 3, 4), (2, 4, 3), (4, 5), (3, 5), (5,)],
+    return _op(module, [(2, 3, 4), (2, 4, 3), (4, 5), (3, 5), (5,)],
                ("queries", "sources", "w_query", "w_source", "v"), after=lambda: (xp.asarray(mask),))(dtype, xp)
 
 
@@ -120,8 +120,11 @@ OPS: dict[str, Make] = {
     "sigmoid": _op("sigmoid", [(4, 6)], ("x",)),
     "tanh": _op("tanh", [(4, 6)], ("x",)),
     "lstm_cell": _op("lstm_cell", [(2, 3), *LSTM], ("x", "state", "w_x", "w_h", "bias"), 0.5),
-    "lstm": _lstm,
-    "additive_attention": _additive_attention,
+    "lstm": functools.partial(_lstm, "lstm"),
+    "lstm_fused": functools.partial(_lstm, "lstm_fused"),
+    "additive_attention": functools.partial(_attention, "additive_attention"),
+    "additive_attention_fused": functools.partial(_attention, "additive_attention_fused"),
+    "batch_norm": _op("batch_norm", [(5, 3), (3,), (3,)], ("x", "gain", "bias")),
     "masked_cross_entropy": _masked_cross_entropy,
     "l2_normalize": _op("l2_normalize", [(4, 6)], ("x",)),
     "layer_norm": _op("layer_norm", [(4, 6), (6,), (6,)], ("x", "gain", "bias")),
@@ -250,7 +253,8 @@ MODELS: dict[str, Make] = {"classifier": _classifier, "fast_weights": _fast_weig
 
 TARGETS: dict[str, Make] = {**OPS, **MEMORY, **MODELS}
 
-CPU_ONLY = frozenset({"conv2d_im2col", "conv2d_winograd", *MODELS})  # compiled twins, and what is built from them
+CPU_ONLY = frozenset({"additive_attention_fused", "conv2d_im2col", "conv2d_winograd", "lstm_fused",
+                      *MODELS})  # compiled twins, and what is built from them
 
 
 # --- By name ----------------------------------------------------------------------------------------------------
