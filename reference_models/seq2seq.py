@@ -282,7 +282,7 @@ class Seq2Seq:
                                              rng)
             joined = xp.concatenate([top, vector], axis=1)  # [N, H + E]
         z, of_combine = linear.forward(joined, self.params["combine.weights"], self.params["combine.bias"])  # [N, E]
-        losses, of_output = seq2seq_output.forward(z, self._output_weights(), self.params["output.bias"], labels,
+        losses, of_output = seq2seq_output.forward(z, self.output_weights, self.params["output.bias"], labels,
                                                    smoothing=self.smoothing, twin=self.twin, shards=self.shards)
         tokens = len(labels)
         loss = float(losses.token_loss.mean())
@@ -376,7 +376,7 @@ class Seq2Seq:
         def work(rows: slice) -> Shard:
             some = {name: scale[rows] for name, scale in scales.items()}
             mask = source[rows] != PAD
-            annotations, encoder = seq2seq_layers.encode(self.params, self._source_table, source[rows], mask,
+            annotations, encoder = seq2seq_layers.encode(self.params, self.source_table, source[rows], mask,
                                                          size.encoder_layers, some, self.twin)
             top, context, decoder = seq2seq_layers.decode(self.params, "target.embedding", previous[rows], annotations,
                                                           mask, size.decoder_layers, size.attend_from, some, self.twin)
@@ -449,11 +449,13 @@ class Seq2Seq:
     # --- Small things ---------------------------------------------------------------------------------------------
 
     @property
-    def _source_table(self) -> str:
+    def source_table(self) -> str:
+        """The name of the source embedding among the params."""
         return "target.embedding" if self.size.shared else "source.embedding"
 
-    def _output_weights(self) -> Array:
-        """[E, V]"""
+    @property
+    def output_weights(self) -> Array:
+        """Of the softmax layer [E, V]."""
         return self.params["target.embedding"].T if self.size.tied else self.params["output.weights"]
 
     def _dropout(self, source: Array, target: Array, rng: np.random.Generator) -> dict[str, Array]:
@@ -466,21 +468,25 @@ class Seq2Seq:
                                    self.keep, rng, like=like)
                 for name, side in seq2seq_layers.places(size.encoder_layers, size.decoder_layers)}
 
+    def check_sentences(self, name: str, tokens: Array) -> None:
+        """Raise a `ValueError` or `TypeError` unless `tokens` are "source" or "target" sentences [B, .] of the model."""
+        vocabulary = self.size.source_vocabulary if name == "source" else self.size.target_vocabulary
+        check_rank(name, tokens, 2)
+        if module_of(tokens) is not self.xp:
+            raise TypeError(f"{name} must be an array of {self.xp.__name__} like the model, "
+                            f"got one of {module_of(tokens).__name__}")
+        check_labels(name, tokens.reshape(-1), tokens.size, vocabulary)
+        there = to_host(tokens != PAD)
+        empty = np.flatnonzero(~there.any(axis=1))
+        if len(tokens) == 0 or empty.size:
+            raise ValueError(f"{name} must have a token in each row, got "
+                             + (f"none in row {empty[0]}" if empty.size else "no rows"))
+        if (there[:, 1:] & ~there[:, :-1]).any():
+            raise ValueError(f"{name} must have its padding (token {PAD}) after all tokens of a row")
+
     def _check(self, source: Array, target: Array, sources: Array | None) -> None:
-        for name, tokens, vocabulary in (("source", source, self.size.source_vocabulary),
-                                         ("target", target, self.size.target_vocabulary)):
-            check_rank(name, tokens, 2)
-            if module_of(tokens) is not self.xp:
-                raise TypeError(f"{name} must be an array of {self.xp.__name__} like the model, "
-                                f"got one of {module_of(tokens).__name__}")
-            check_labels(name, tokens.reshape(-1), tokens.size, vocabulary)
-            there = to_host(tokens != PAD)
-            empty = np.flatnonzero(~there.any(axis=1))
-            if len(tokens) == 0 or empty.size:
-                raise ValueError(f"{name} must have a token in each row, got " +
-                                 (f"none in row {empty[0]}" if empty.size else "no rows"))
-            if (there[:, 1:] & ~there[:, :-1]).any():
-                raise ValueError(f"{name} must have its padding (token {PAD}) after all tokens of a row")
+        self.check_sentences("source", source)
+        self.check_sentences("target", target)
         if len(source) != len(target):
             raise ValueError(f"source and target must have as many rows, got {len(source)} and {len(target)}")
         if sources is not None:
