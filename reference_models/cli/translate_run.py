@@ -2,7 +2,6 @@
 
 import dataclasses
 import hashlib
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -113,14 +112,18 @@ def everything(settings: Settings, saved: checkpoint.Checkpoint | None, folder: 
     """Read the text, train or go on training, measure, and write all files but the last."""
     text = read(settings)
     recipe = settings.recipe() if saved is None else Recipe.from_facts(saved.settings["recipe"])
+    home = folder  # where the vocabularies are
     if saved is None and trunk is not None:
-        saved = from_trunk(trunk, folder)
-    vocabularies = vocabularies_of(settings, text, folder, saved)
+        saved, home = from_trunk(trunk)
+    vocabularies = vocabularies_of(settings, text, home, saved)
     digests = digests_of(vocabularies)
     train_text = vocabularies.encode(text.train, longest=settings.longest, name="train")
     validation = vocabularies.encode(text.validation, longest=settings.longest, name="val")
     tests = {name: vocabularies.encode(pairs, longest=settings.longest, name=name)
              for name, pairs in text.tests.items()}
+    for side in ("source", "target"):
+        which: Vocabulary = getattr(vocabularies, side)
+        vocabulary.save(folder / f"{side}{which.suffix}", which)
 
     sizes = (len(vocabularies.source), len(vocabularies.target))
     training = TranslationTraining(recipe, train_text, sizes, seed=settings.seed, shards=shards)
@@ -183,22 +186,15 @@ def vocabularies_of(settings: Settings, text: Text, folder: Path, saved: checkpo
         if digests_of(both) != saved.settings["vocabularies"]:
             raise FileRefused(f"the checkpoint in {folder} was trained with other vocabularies than those beside it")
         return both
-    learnt: list[Vocabulary] = []
-    for path, sentences in zip(paths, (text.train.source, text.train.target), strict=True):
-        learnt.append(kind.learn(sentences, settings.vocabulary or 0) if kind is Subwords
-                      else Words.learn(sentences, settings.vocabulary))
-        vocabulary.save(path, learnt[-1])
-    return Vocabularies(*learnt)
+    return Vocabularies(*(kind.learn(sentences, settings.vocabulary or 0) if kind is Subwords
+                          else Words.learn(sentences, settings.vocabulary)
+                          for sentences in (text.train.source, text.train.target)))
 
 
-def from_trunk(trunk: Path, folder: Path) -> checkpoint.Checkpoint:
-    """The trunk of another run, whose vocabularies come along."""
-    saved = checkpoint.load(trunk / TRUNK if trunk.is_dir() else trunk, TASK)
-    home = trunk if trunk.is_dir() else trunk.parent
-    for path in (*home.glob("source.*"), *home.glob("target.*")):
-        if path.suffix in (Words.suffix, Subwords.suffix):
-            shutil.copyfile(path, folder / path.name)
-    return saved
+def from_trunk(trunk: Path) -> tuple[checkpoint.Checkpoint, Path]:
+    """The trunk of another run, and the folder with its vocabularies."""
+    path = trunk / TRUNK if trunk.is_dir() else trunk
+    return checkpoint.load(path, TASK), path.parent
 
 
 def digests_of(vocabularies: Vocabularies) -> dict[str, str]:
