@@ -21,8 +21,8 @@ def add_to(commands: Any) -> None:
     own = commands.add_parser(
         "translate", help="translation that learns a word from one example: train, show contexts, measure",
         description="Train an LSTM encoder-decoder with attention and a memory on sentence pairs, then show it "
-                    "sentences without training and measure what it gains. Without --data, a small English and German with rare "
-                    "names is made up on the spot.")
+                    "sentences without training and measure what it gains. Without --data, a small English and "
+                    "German with rare names is made up on the spot.")
     own.set_defaults(run=run)
     own.add_argument("--data", metavar="DIR", help="folder of Multi30k (see `fetch multi30k`) or of files named alike: "
                                                    "train.en, train.de, val.en, ...; default: made-up sentences")

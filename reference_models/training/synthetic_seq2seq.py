@@ -84,8 +84,8 @@ class Recipe:
 RECIPE = Recipe()
 NO_MEMORY = Recipe(width=256, encoder_layers=2, memory=False, stages=(Stage(1.0, -1, 64),), keep=0.8)
 """The paper's baseline: two layers of 256 with attention."""
-PAPER = Recipe(width=256, encoder_layers=2, query=Query(), forget_bias=1.0, memory_weight=1.0, stages=(Stage(1.0, -1, 16),),
-               rewrite=False)
+PAPER = Recipe(width=256, encoder_layers=2, query=Query(), forget_bias=1.0, memory_weight=1.0,
+               stages=(Stage(1.0, -1, 16),), rewrite=False)
 """The text: queries from the attention's context, a memory of half a million slots that is never cleared."""
 
 
@@ -112,7 +112,8 @@ class SyntheticSeq2Seq:
         self.counters = Counters()
         self.curve: list[dict[str, float]] = []
         self.queue = np.zeros(0, np.int64)  # strings of the episode that are still to come
-        self.of_number = {int(number): np.flatnonzero(train.numbers == number) for number in np.unique(train.numbers)}
+        self.of_number = {int(number): np.flatnonzero(train.numbers == number)
+                          for number in np.unique(train.numbers)}
         self.slots = 0  # of the episode's memory
 
     # --- Training -------------------------------------------------------------------------------------------------

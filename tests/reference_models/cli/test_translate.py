@@ -46,8 +46,8 @@ def write_text(folder, **changes):
 def same_bits(one, other):
     a, b = (checkpoint.load(Path(path) / "checkpoint.npz", translating.TASK) for path in (one, other))
     assert (a.rng, a.adam.step, a.notes) == (b.rng, b.adam.step, b.notes)
-    for old, new in [(a.params, b.params), (a.adam.second, b.adam.second), *((a.extras[n], b.extras[n])
-                                                                            for n in a.extras)]:
+    groups = [(a.params, b.params), (a.adam.second, b.adam.second), *((a.extras[n], b.extras[n]) for n in a.extras)]
+    for old, new in groups:
         assert old.keys() == new.keys()
         for name in old:
             np.testing.assert_array_equal(old[name], new[name])

@@ -1,6 +1,4 @@
-"""Training the translator: the memory joins a trunk without a jolt, batches are the same with and without it, resumed bit
-for bit.
-"""
+"""Training the translator: a memory joins without a jolt, batches are the same without it, resumed bit for bit."""
 
 import dataclasses
 
