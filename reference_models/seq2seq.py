@@ -469,7 +469,7 @@ class Seq2Seq:
                 for name, side in seq2seq_layers.places(size.encoder_layers, size.decoder_layers)}
 
     def check_sentences(self, name: str, tokens: Array) -> None:
-        """Raise a `ValueError` or `TypeError` unless `tokens` are "source" or "target" sentences [B, .] of the model."""
+        """Raise a `ValueError` or `TypeError` unless `tokens` [B, .] are "source" or "target" sentences of the model."""
         vocabulary = self.size.source_vocabulary if name == "source" else self.size.target_vocabulary
         check_rank(name, tokens, 2)
         if module_of(tokens) is not self.xp:
