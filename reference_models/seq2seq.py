@@ -263,7 +263,7 @@ class Seq2Seq:
         if not 0 <= gold <= 1:
             raise ValueError(f"gold must lie in [0, 1], got {gold}")
         xp = self.xp
-        scales = self._dropout(source, target, rng) if training and rng is not None and self.keep < 1 else {}
+        scales = self.dropout(source, target, rng) if training and rng is not None and self.keep < 1 else {}
         parts, done = self._run_layers(source, target, scales)
         context, top = (xp.concatenate(rows) for rows in ([shard.context for shard in done],
                                                           [shard.top for shard in done]))  # [N, D], [N, H]
@@ -458,7 +458,7 @@ class Seq2Seq:
         """Of the softmax layer [E, V]."""
         return self.params["target.embedding"].T if self.size.tied else self.params["output.weights"]
 
-    def _dropout(self, source: Array, target: Array, rng: np.random.Generator) -> dict[str, Array]:
+    def dropout(self, source: Array, target: Array, rng: np.random.Generator) -> dict[str, Array]:
         """What each place is multiplied by: drawn for the whole batch, before it is split."""
         size, like = self.size, self.params["output.bias"]
         widths = {"source.embedding": size.embedding, "target.embedding": size.embedding, "encoder2": 2 * size.width,
@@ -469,7 +469,7 @@ class Seq2Seq:
                 for name, side in seq2seq_layers.places(size.encoder_layers, size.decoder_layers)}
 
     def check_sentences(self, name: str, tokens: Array) -> None:
-        """Raise a `ValueError` or `TypeError` unless `tokens` are "source" or "target" sentences [B, .] of the model."""
+        """Raise a `ValueError` or `TypeError` unless these are "source" or "target" sentences [B, .] of the model."""
         vocabulary = self.size.source_vocabulary if name == "source" else self.size.target_vocabulary
         check_rank(name, tokens, 2)
         if module_of(tokens) is not self.xp:
