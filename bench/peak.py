@@ -9,6 +9,8 @@ import resource
 import sys
 from pathlib import Path
 
+import threadpoolctl
+
 from bench import workloads
 
 STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
@@ -26,14 +28,17 @@ def high_water() -> float:
 
 def main(workload: str, side: str, batch: int, steps: int) -> None:
     """Print {"peak", "working"}."""
-    workloads.SIDES[workload][side](1, 0)()
-    step = workloads.SIDES[workload][side](batch, 0)
-    if CLEAR.exists():
-        CLEAR.write_text("5")
-    start = high_water()
-    for _ in range(steps):
-        step()
-    peak = high_water()
+    found = workloads.find(workload)
+    make = found.sides[side]
+    with threadpoolctl.threadpool_limits(found.threads, "blas"):
+        make(1, 0)()
+        step = make(batch, 0)
+        if CLEAR.exists():
+            CLEAR.write_text("5")
+        start = high_water()
+        for _ in range(steps):
+            step()
+        peak = high_water()
     print(json.dumps({"peak": peak, "working": peak - start}))
 
 

@@ -47,6 +47,30 @@ def _cross_entropy(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
     return _op("softmax_cross_entropy", [(4, 5)], ("logits",), after=lambda: (xp.asarray(labels),))(dtype, xp)
 
 
+def _masked_cross_entropy(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
+    labels, mask = np.array([0, 4, 2, -1]), np.array([True, True, True, False])
+    return _op("masked_cross_entropy", [(4, 5)], ("logits",), smoothing=0.1,
+               after=lambda: (xp.asarray(labels), xp.asarray(mask)))(dtype, xp)
+
+
+def _embedding(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
+    tokens = np.array([[3, 0, 3], [2, 3, 0]])
+    return _op("embedding", [(4, 5)], ("table",), after=lambda: (xp.asarray(tokens),))(dtype, xp)
+
+
+def _lstm(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
+    mask = np.array([[True, True, True, True], [False, True, True, False]])  # padding on both sides
+    return _op("lstm", [(2, 4, 3), *LSTM], ("x", "state", "w_x", "w_h", "bias"), 0.5,
+               after=lambda: (xp.asarray(mask),))(dtype, xp)
+
+
+def _additive_attention(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
+    mask = np.array([[True, True, True, False], [False, True, True, True]])
+    return _op("additive_attention", [(2, 3, 4), (2, 4, 3), (4, 5), (3, 5), (5,)],
+               ("queries", "sources", "w_query", "w_source", "v"), after=lambda: (xp.asarray(mask),))(dtype, xp)
+
+
+LSTM = [(2, 2, 4), (3, 16), (4, 16), (16,)]
 CONVOLUTION = ([(2, 5, 4, 3), (3, 3, 3, 2), (2,)], ("x", "kernels", "bias"))
 
 OPS: dict[str, Make] = {
@@ -54,6 +78,13 @@ OPS: dict[str, Make] = {
     "conv2d_im2col": _op("conv2d_im2col", *CONVOLUTION),
     "conv2d_winograd": _op("conv2d_winograd", *CONVOLUTION),
     "dropout": _op("dropout", [(4, 6)], ("x",), keep=0.7, rng=lambda: np.random.default_rng(1)),
+    "embedding": _embedding,
+    "sigmoid": _op("sigmoid", [(4, 6)], ("x",)),
+    "tanh": _op("tanh", [(4, 6)], ("x",)),
+    "lstm_cell": _op("lstm_cell", [(2, 3), *LSTM], ("x", "state", "w_x", "w_h", "bias"), 0.5),
+    "lstm": _lstm,
+    "additive_attention": _additive_attention,
+    "masked_cross_entropy": _masked_cross_entropy,
     "l2_normalize": _op("l2_normalize", [(4, 6)], ("x",)),
     "linear": _op("linear", [(4, 5), (5, 3), (3,)], ("x", "weights", "bias")),
     "max_pool2d": _op("max_pool2d", [(2, 5, 4, 3)], ("x",)),

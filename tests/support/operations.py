@@ -6,16 +6,23 @@ from types import ModuleType
 import numpy as np
 
 from refmem.ops import (
+    additive_attention,
     conv2d,
     conv2d_im2col,
     conv2d_winograd,
     dropout,
+    embedding,
     l2_normalize,
     linear,
+    lstm,
+    lstm_cell,
+    masked_cross_entropy,
     max_pool2d,
     relu,
+    sigmoid,
     softmax,
     softmax_cross_entropy,
+    tanh,
 )
 
 
@@ -57,6 +64,7 @@ class Seed:
     seed: int
 
 
+LSTM = ((2, 3), (2, 3, 3), (2, 2, 4), (3, 16), (4, 16), (16,))  # of the cell, of the sequence; state, W_x, W_h, b
 CONVOLUTION = ((2, 5, 6, 3), (3, 3, 3, 4), (4,))
 
 CASES = {
@@ -69,5 +77,15 @@ CASES = {
     "dropout": Case(dropout, ((4, 5),), (0.6, Seed(1)), ranks=(None,)),
     "softmax": Case(softmax, ((2, 3, 4),), ranks=(None,)),
     "softmax_cross_entropy": Case(softmax_cross_entropy, ((3, 4),), (np.array([0, 3, 2]),), ranks=(2,)),
+    "masked_cross_entropy": Case(masked_cross_entropy, ((2, 3, 4),),
+                                 (np.array([[0, 3, -1], [2, 2, 1]]), np.array([[1, 1, 0], [1, 1, 1]], bool)),
+                                 ranks=(None,)),
+    "sigmoid": Case(sigmoid, ((3, 4),), ranks=(None,)),
+    "tanh": Case(tanh, ((3, 4),), ranks=(None,)),
+    "embedding": Case(embedding, ((5, 3),), (np.array([[4, 0, 2], [0, 0, 2]]),), ranks=(2,)),
+    "lstm_cell": Case(lstm_cell, LSTM[:1] + LSTM[2:], ranks=(2, 3, 2, 2, 1)),
+    "lstm": Case(lstm, LSTM[1:], (np.array([[1, 1, 0], [1, 1, 1]], bool),), ranks=(3, 3, 2, 2, 1)),
+    "additive_attention": Case(additive_attention, ((2, 3, 4), (2, 5, 3), (4, 6), (3, 6), (6,)),
+                               (np.array([[1, 1, 0, 1, 0], [1, 1, 1, 1, 1]], bool),), ranks=(3, 3, 2, 2, 1)),
     "l2_normalize": Case(l2_normalize, ((3, 4),), ranks=(2,)),
 }
