@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from refmem.arrays import Array, check_rank, check_shape, module_of
-from refmem.ops import cgru_steps, softmax_cross_entropy
+from refmem.ops import cgru_steps, embedding, softmax_cross_entropy
 
 CELLS = ("gate_kernels", "gate_bias", "candidate_kernels", "candidate_bias")
 """The weights of the cells, in the order of `cgru_steps.forward`; each [S, l, ...]."""
@@ -76,6 +76,7 @@ class Cache(NamedTuple):
     """What the backward pass needs to know of the forward pass."""
 
     inputs: Array  # [B, n]
+    embedded: embedding.Cache
     steps: cgru_steps.Cache
     read: Array  # [B, n, m] row 0 of s_n
     params: dict[str, Array]
@@ -95,22 +96,15 @@ def check_inputs(inputs: Array, symbols: int, positions: int | None) -> None:
         raise ValueError(f"inputs of {inputs.shape[1]} symbols do not fit a state of {positions} positions")
 
 
-def embed(params: dict[str, Array], inputs: Array, rows: int, positions: int | None = None) -> Array:
+def embed(params: dict[str, Array], inputs: Array, rows: int,
+          positions: int | None = None) -> tuple[Array, embedding.Cache]:
     """s_0 [B, n, w, m]: E[i_k] in row 0 of position k, and 0 elsewhere."""
-    embedding = params["embedding"]
-    check_inputs(inputs, len(embedding), positions)
+    table = params["embedding"]
+    check_inputs(inputs, len(table), positions)
     batch, length = inputs.shape
-    s: Array = module_of(embedding).zeros((batch, positions or length, rows, embedding.shape[1]), embedding.dtype)
-    s[:, :length, 0] = embedding[inputs]
-    return s
-
-
-def d_embedding(d_rows: Array, inputs: Array, symbols: int) -> Array:
-    """The gradient of E [V, m] from that of what was looked up [B, k, m]: the sum over the places of each symbol."""
-    xp = module_of(d_rows)
-    one_hot = (inputs.reshape(-1, 1) == xp.arange(symbols)).astype(d_rows.dtype)  # [B k, V]
-    total: Array = one_hot.T @ d_rows.reshape(-1, d_rows.shape[-1])
-    return total
+    s: Array = module_of(table).zeros((batch, positions or length, rows, table.shape[1]), table.dtype)
+    s[:, :length, 0], cache = embedding.forward(table, inputs)
+    return s, cache
 
 
 def forward(params: dict[str, Array], inputs: Array, size: Size, *, keep: float = 1.0,
@@ -139,12 +133,12 @@ def forward(params: dict[str, Array], inputs: Array, size: Size, *, keep: float 
     ValueError, TypeError
         If a symbol is unknown, a shape wrong, or an option out of range.
     """
-    s = embed(params, inputs, size.rows)  # [B, n, w, m]
+    s, embedded = embed(params, inputs, size.rows)  # [B, n, w, m]
     cells = [params[name] for name in CELLS]
     s_n, steps = cgru_steps.forward(s, *cells, steps=inputs.shape[1], cutoff=size.cutoff, keep=keep, rng=rng,
                                     segment=segment, conv=conv)
     read = s_n[:, :, 0].copy()  # [B, n, m]
-    return read @ params["output"], Cache(inputs, steps, read, params)
+    return read @ params["output"], Cache(inputs, embedded, steps, read, params)
 
 
 # logits = read O, and read is row 0 of s_n; E was looked up into row 0 of s_0.
@@ -157,7 +151,7 @@ def backward(d_logits: Array, cache: Cache) -> dict[str, Array]:
     ----------
     d_logits : [B, n, V]
     """
-    inputs, steps, read, params = cache
+    inputs, embedded, steps, read, params = cache
     check_shape("d_logits", d_logits, (*inputs.shape, params["output"].shape[1]))
     batch, length, maps = read.shape
     flat = d_logits.reshape(batch * length, -1)
@@ -166,7 +160,7 @@ def backward(d_logits: Array, cache: Cache) -> dict[str, Array]:
     ds_n = module_of(read).zeros((batch, length, rows, maps), read.dtype)
     ds_n[:, :, 0] = d_logits @ params["output"].T
     ds, *d_cells = cgru_steps.backward(ds_n, steps)
-    gradients = {"embedding": d_embedding(ds[:, :, 0], inputs, len(params["embedding"]))}
+    gradients = {"embedding": embedding.backward(ds[:, :, 0], embedded)}
     return gradients | dict(zip(CELLS, d_cells, strict=True)) | {"output": d_output}
 
 
@@ -196,14 +190,14 @@ def answer(params: dict[str, Array], inputs: Array, size: Size, *, positions: in
     positions : int, optional
         Length of the state; by default that of the inputs. Positions without an input start as zeros.
     """
-    s = embed(params, inputs, size.rows, positions)
+    s, _ = embed(params, inputs, size.rows, positions)
     s = cgru_steps.apply(s, *(params[name] for name in CELLS), steps=s.shape[1], cutoff=size.cutoff, conv=conv)
     return module_of(s).argmax(s[:, :, 0] @ params["output"], axis=2)  # type: ignore[no-any-return]
 
 
 def images(params: dict[str, Array], inputs: Array, size: Size, *, positions: int | None = None) -> Array:
     """The mental image of the first input at every step [steps + 1, n, w, m], to be looked at."""
-    s = embed(params, inputs[:1], size.rows, positions)
+    s, _ = embed(params, inputs[:1], size.rows, positions)
     cells = [params[name] for name in CELLS]
     seen = [s]
     for t in range(s.shape[1]):

@@ -71,12 +71,22 @@ def _additive_attention(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
 
 
 LSTM = [(2, 2, 4), (3, 16), (4, 16), (16,)]
+CELL = ((3, 3, 2, 4), (4,), (3, 3, 2, 2), (2,))  # of a CGRU with two maps
+CELLS = tuple((2, 2, *shape) for shape in CELL)  # two sets of two layers
+CELL_NAMES = ("gate_kernels", "gate_bias", "candidate_kernels", "candidate_bias")
 CONVOLUTION = ([(2, 5, 4, 3), (3, 3, 3, 2), (2,)], ("x", "kernels", "bias"))
 
 OPS: dict[str, Make] = {
     "conv2d": _op("conv2d", *CONVOLUTION),
     "conv2d_im2col": _op("conv2d_im2col", *CONVOLUTION),
     "conv2d_winograd": _op("conv2d_winograd", *CONVOLUTION),
+    "hard_gate": _op("hard_gate", [(4, 6)], ("x",)),
+    "cgru": _op("cgru", [(2, 4, 3, 2), *CELL, (2, 4, 3, 6)], ("s", *CELL_NAMES, "drive"), 0.4),
+    "cgru_steps": _op("cgru_steps", [(2, 4, 3, 2), *CELLS], ("s", *CELL_NAMES), 0.4, steps=4, keep=0.8, segment=3,
+                      rng=lambda: np.random.default_rng(1)),
+    "cgru_winograd": _op("cgru_steps", [(2, 5, 4, 2), *CELLS], ("s", *CELL_NAMES), 0.4, steps=4, conv="winograd"),
+    "tape_write": _op("tape_write", [(2, 4, 3, 2), (2, 2)], ("p", "values"), position=1, rows="all"),
+    "tape_read": _op("tape_read", [(2, 4, 3, 2)], ("s",), position=2),
     "dropout": _op("dropout", [(4, 6)], ("x",), keep=0.7, rng=lambda: np.random.default_rng(1)),
     "embedding": _embedding,
     "sigmoid": _op("sigmoid", [(4, 6)], ("x",)),
@@ -191,7 +201,7 @@ MODELS: dict[str, Make] = {"classifier": _classifier}
 
 TARGETS: dict[str, Make] = {**OPS, **MEMORY, **MODELS}
 
-CPU_ONLY = frozenset({"conv2d_im2col", "conv2d_winograd", *MODELS})  # compiled twins, and what is built from them
+CPU_ONLY = frozenset({"conv2d_im2col", "conv2d_winograd", "cgru_winograd", *MODELS})  # compiled twins, and what is built from them
 
 
 # --- By name ----------------------------------------------------------------------------------------------------
