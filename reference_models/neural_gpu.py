@@ -1,7 +1,7 @@
 """The Neural GPU: learns an algorithm from examples, one that works on longer inputs too.        (arXiv 1511.08228)
 
     s_0[position k, row 0] = E[i_k], 0 elsewhere        the input, embedded, on a mental image of n positions, w rows
-    s_n = CGRU_l(... CGRU_1(...)) n times                                                       (`refmem.ops.cgru_steps`)
+    s_n = CGRU_l(... CGRU_1(...)), n times              `refmem.ops.cgru_steps`
     logits_k = O s_n[position k, row 0]
 
 The paper's sizes are w = 4 rows, m = 24 maps, l = 2 layers and 3x3 kernels, which are the defaults here. Images are
@@ -192,7 +192,8 @@ def answer(params: dict[str, Array], inputs: Array, size: Size, *, positions: in
     """
     s, _ = embed(params, inputs, size.rows, positions)
     s = cgru_steps.apply(s, *(params[name] for name in CELLS), steps=s.shape[1], cutoff=size.cutoff, conv=conv)
-    return module_of(s).argmax(s[:, :, 0] @ params["output"], axis=2)  # type: ignore[no-any-return]
+    best: Array = module_of(s).argmax(s[:, :, 0] @ params["output"], axis=2)
+    return best
 
 
 def images(params: dict[str, Array], inputs: Array, size: Size, *, positions: int | None = None) -> Array:
@@ -203,4 +204,5 @@ def images(params: dict[str, Array], inputs: Array, size: Size, *, positions: in
     for t in range(s.shape[1]):
         of_step = [array[t % len(array)][None] for array in cells]
         seen.append(cgru_steps.apply(seen[-1], *of_step, steps=1, cutoff=size.cutoff))
-    return module_of(s).concatenate(seen)
+    together: Array = module_of(s).concatenate(seen)
+    return together

@@ -38,7 +38,8 @@ def add_to(commands: Any) -> None:
     own.add_argument("--noise", type=float, metavar="S", help="scale of the noise on the gradients; default 0")
     own.add_argument("--sets", type=positive(int), metavar="R",
                      help="of weights, drawn together until they are one (parameter sharing relaxation); default 1")
-    own.add_argument("--chains", type=float, metavar="P", help="share of batches with long carries, for badd; default 0")
+    own.add_argument("--chains", type=float, metavar="P",
+                     help="share of the batches that are made of long carries, for badd; default 0")
     own.add_argument("--shards", type=positive(int), metavar="N",
                      help="parts of a batch that are worked on side by side; default 2")
     own.add_argument("--test", type=positive(int), default=10_000, metavar="N",

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 Symbols = npt.NDArray[np.int64]
+Example = Callable[[int, int, np.random.Generator], tuple[Symbols, Symbols]]
 
 PAD = "_"
 
@@ -27,7 +28,7 @@ class Task:
     alphabet: str
     """The symbols by number; the last one is PAD."""
 
-    example: Callable[[int, int, np.random.Generator], tuple[Symbols, Symbols]]
+    example: Example
     """(n, batch, rng) -> inputs and targets, both [batch, n]."""
 
     odd: bool = False
@@ -138,8 +139,7 @@ def multiply(a: int, b: int) -> int:
     return a * b
 
 
-def _calculation(combine: Callable[[int, int], int]) -> Callable[[int, int, np.random.Generator],
-                                                                 tuple[Symbols, Symbols]]:
+def _calculation(combine: Callable[[int, int], int]) -> Example:
     def example(n: int, batch: int, rng: np.random.Generator) -> tuple[Symbols, Symbols]:
         left, right = rng.integers(0, 2, (2, batch, n // 2))
         return calculation(left, right, combine)
@@ -166,8 +166,7 @@ def carry_chains(d: int, count: int, rng: np.random.Generator) -> tuple[Symbols,
 # --- Sequences --------------------------------------------------------------------------------------------------
 
 
-def _rearrangement(of: Callable[[Symbols], Symbols]) -> Callable[[int, int, np.random.Generator],
-                                                                tuple[Symbols, Symbols]]:
+def _rearrangement(of: Callable[[Symbols], Symbols]) -> Example:
     def example(n: int, batch: int, rng: np.random.Generator) -> tuple[Symbols, Symbols]:
         inputs = rng.integers(0, 2, (batch, n))
         return inputs, of(inputs)

@@ -21,7 +21,7 @@ from reference_models.training import adam, checkpoint, data_parallel, gradient_
 from reference_models.training.adam import Adam
 from reference_models.training.clipping import clip_by_global_norm
 from reference_models.training.curriculum import Curriculum
-from reference_models.training.schedule import Counters
+from reference_models.training.schedule import Counters, linear_decay
 
 TASK = "algorithms"
 
@@ -78,7 +78,7 @@ class Recipe:
         """On the rate, when this fraction of the budget is spent."""
         if spent <= self.decay_from:
             return 1.0
-        return 1 + (self.final_rate - 1) * (spent - self.decay_from) / (1 - self.decay_from)
+        return linear_decay((spent - self.decay_from) / (1 - self.decay_from), self.final_rate)
 
 
 def keep_of(rate: float, length: int, rule: str = "paper") -> float:
@@ -90,7 +90,7 @@ def keep_of(rate: float, length: int, rule: str = "paper") -> float:
     rules = {"paper": rate, "released": 8 * rate / length, "extended": 3 * rate / length ** 0.5}
     if rule not in rules:
         raise ValueError(f"dropout_rule must be one of {', '.join(rules)}, got {rule!r}")
-    return 1 - min(rules[rule], 0.5)
+    return float(1 - min(rules[rule], 0.5))
 
 
 class AlgorithmTraining:
@@ -170,8 +170,8 @@ class AlgorithmTraining:
         FileRefused
             If its weights are not those of this network.
         """
-        if self.params.keys() != saved.params.keys() or any(saved.params[name].shape != w.shape
-                                                           for name, w in self.params.items()):
+        shapes = {name: w.shape for name, w in self.params.items()}
+        if shapes != {name: w.shape for name, w in saved.params.items()}:
             raise FileRefused("the checkpoint holds the weights of another network")
         self.params = {name: np.array(saved.params[name]) for name in self.params}
         self.adam, self.rng = saved.adam, checkpoint.generator(saved.rng)

@@ -1,8 +1,8 @@
 """Noise on the gradients, which helps a Neural GPU out of wrong algorithms: less of it as time passes, and less the
 more it gets right.
 
-    g <- g + N(0, std^2)        std = scale * step^(-1/4) * error                    "paper"      arXiv 1511.08228 §3
-                                std = scale * sqrt((step + 1)^(-0.55) * error)       "released"   drawn again beyond 2 std
+    g <- g + N(0, std^2)        std = scale * step^(-1/4) * error                  "paper", arXiv 1511.08228 §3
+                                std = scale * sqrt((step + 1)^(-0.55) * error)     "released", drawn again beyond 2 std
 
 The error is the share of sequences that are not fully correct. The released code adds it after clipping.
 """
@@ -27,9 +27,10 @@ def deviation(scale: float, step: int, error: float, rule: str = "paper") -> flo
     if rule not in RULES:
         raise ValueError(f"rule must be one of {', '.join(RULES)}, got {rule!r}")
     if scale < 0 or step < 1 or not 0 <= error <= 1:
-        raise ValueError(f"scale must be at least 0, step at least 1, and error in [0, 1], got {scale}, {step}, {error}")
+        raise ValueError("scale must be at least 0, step at least 1, and error in [0, 1], "
+                         f"got {scale}, {step}, {error}")
     if rule == "paper":
-        return scale * float(step) ** -0.25 * error
+        return float(scale * float(step) ** -0.25 * error)
     return scale * math.sqrt((step + 1) ** -0.55 * error)
 
 

@@ -85,7 +85,7 @@ OPS: dict[str, Make] = {
     "cgru_steps": _op("cgru_steps", [(2, 4, 3, 2), *CELLS], ("s", *CELL_NAMES), 0.4, steps=4, keep=0.8, segment=3,
                       rng=lambda: np.random.default_rng(1)),
     "cgru_winograd": _op("cgru_steps", [(2, 5, 4, 2), *CELLS], ("s", *CELL_NAMES), 0.4, steps=4, conv="winograd"),
-    "tape_write": _op("tape_write", [(2, 4, 3, 2), (2, 2)], ("p", "values"), position=1, rows="all"),
+    "tape_write": _op("tape_write", [(2, 4, 3, 2), (2, 2)], ("p", "v"), position=1, rows="all"),
     "tape_read": _op("tape_read", [(2, 4, 3, 2)], ("s",), position=2),
     "dropout": _op("dropout", [(4, 6)], ("x",), keep=0.7, rng=lambda: np.random.default_rng(1)),
     "embedding": _embedding,
@@ -201,7 +201,8 @@ MODELS: dict[str, Make] = {"classifier": _classifier}
 
 TARGETS: dict[str, Make] = {**OPS, **MEMORY, **MODELS}
 
-CPU_ONLY = frozenset({"conv2d_im2col", "conv2d_winograd", "cgru_winograd", *MODELS})  # compiled twins, and what is built from them
+CPU_ONLY = frozenset({"conv2d_im2col", "conv2d_winograd", "cgru_winograd", *MODELS})
+"""Compiled twins, and what is built from them."""
 
 
 # --- By name ----------------------------------------------------------------------------------------------------

@@ -13,19 +13,25 @@ from refmem.arrays import Array
 from refmem.conformance.case import HostArray, Inputs, Task
 from refmem.memory import PROFILES, Memory, MemoryState
 from refmem.ops import (
+    cgru,
+    cgru_steps,
     conv2d,
     dropout,
+    hard_gate,
     l2_normalize,
     linear,
     max_pool2d,
     relu,
     softmax,
     softmax_cross_entropy,
+    tape_read,
+    tape_write,
 )
 
 FORWARD_BACKWARD: dict[str, ModuleType] = {
     "conv2d": conv2d, "max_pool2d": max_pool2d, "relu": relu, "linear": linear, "l2_normalize": l2_normalize,
     "softmax": softmax, "softmax_cross_entropy": softmax_cross_entropy,
+    "hard_gate": hard_gate, "cgru": cgru, "tape_write": tape_write, "tape_read": tape_read,
 }
 PROFILE_FIELDS = ("k", "alpha", "inverse_temperature", "correct_in_top", "age_noise", "recent_hint")
 
@@ -44,12 +50,24 @@ class Given(np.random.Generator):
         return self.numbers
 
 
+class GivenInTurn(np.random.Generator):
+    """A generator that draws the arrays of the vector, one a call."""
+
+    def __init__(self, numbers: HostArray) -> None:
+        super().__init__(np.random.PCG64(0))
+        self.numbers = iter(numbers)
+
+    def random(self, *args: Any, **kwargs: Any) -> Any:
+        return next(self.numbers)
+
+
 class Reference:
     """`refmem.memory` and `refmem.ops`."""
 
     def describe(self) -> dict[str, Any]:
         """Everything that there is to give."""
-        return {"name": "refmem", "version": refmem.__version__, "groups": ["memory", "dropout", *FORWARD_BACKWARD],
+        return {"name": "refmem", "version": refmem.__version__,
+                "groups": ["memory", "dropout", "cgru_steps", *FORWARD_BACKWARD],
                 "profiles": ["paper", "tf2017"], "needs": ["noise", "sources"]}
 
     def memory(self, task: Task) -> Iterator[dict[str, Any]]:
@@ -71,6 +89,14 @@ class Reference:
         (inputs,) = task.steps
         y, cache = dropout.forward(inputs["x"], task.config["keep"], Given(inputs["uniforms"]))
         yield {"y": y} | ({"d_x": dropout.backward(inputs["d_y"], cache)} if "d_y" in inputs else {})
+
+    def cgru_steps(self, task: Task) -> Iterator[dict[str, Any]]:
+        """Dropout draws a mask for each step from the uniform numbers of the vector."""
+        given = Inputs(task.steps[0])
+        uniforms = given.pop("uniforms", None)
+        rng = None if uniforms is None else GivenInTurn(uniforms)
+        bare = dataclasses.replace(task, steps=[given], config=task.config | {"rng": rng})
+        return _operation(cgru_steps)(bare)
 
     def __getattr__(self, name: str) -> Any:
         if name in FORWARD_BACKWARD:

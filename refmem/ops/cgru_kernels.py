@@ -1,4 +1,4 @@
-# mypy: disable-untyped-decorators=False, disallow-untyped-calls=False
+# mypy: disallow-untyped-decorators=False
 """The elementwise part of a CGRU, one pass over memory each: the loops of `cgru_winograd`, compiled by numba.
 
 In float32 tanh is a quotient of polynomials, which becomes vector code; in float64 it is that of the C library.

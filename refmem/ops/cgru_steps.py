@@ -72,7 +72,8 @@ def stack(weights: Weights, conv: str, cutoff: str) -> list[list[Cell]]:
     """A cell for each set and layer."""
     make, room = cell_class(conv), Room(weights.gate_kernels.dtype)
     sets, layers = weights.gate_kernels.shape[:2]
-    return [[make(Weights(*(array[i, j] for array in weights)), cutoff, room) for j in range(layers)] for i in range(sets)]
+    return [[make(Weights(*(array[i, j] for array in weights)), cutoff, room) for j in range(layers)]
+            for i in range(sets)]
 
 
 def forward(s: Array, gate_kernels: Array, gate_bias: Array, candidate_kernels: Array, candidate_bias: Array, *,

@@ -87,4 +87,5 @@ def backward(dg: Array, cache: Cache) -> Array:
     check_dtype("dg", dg, g.dtype)
     sigma = (g + SHIFT) / c  # [...]
     inside = (g > 0) & (g < 1)
-    return module_of(g).where(inside, dg * (c * sigma * (1 - sigma)), module_of(g).zeros_like(g))  # type: ignore[no-any-return]
+    dx: Array = module_of(g).where(inside, dg * (c * sigma * (1 - sigma)), module_of(g).zeros_like(g))
+    return dx

@@ -23,14 +23,14 @@ class Cache(NamedTuple):
     like: Array  # [B, m] the values, for their dtype
 
 
-def forward(p: Array, values: Array, *, position: int, rows: str = "first") -> tuple[Array, Cache]:
-    """Put `values` on the tape.
+def forward(p: Array, v: Array, *, position: int, rows: str = "first") -> tuple[Array, Cache]:
+    """Put `v` on the tape.
 
     Parameters
     ----------
     p : [B, n, w, m] float
         The tape; it is not changed.
-    values : [B, m], dtype of `p`
+    v : [B, m], dtype of `p`
     position : int
         In 0 .. n-1.
     rows : "first" or "all"
@@ -46,14 +46,14 @@ def forward(p: Array, values: Array, *, position: int, rows: str = "first") -> t
     ValueError
         If the shapes do not fit together, the position lies outside the tape, or `rows` is unknown.
     TypeError
-        If `p` is not float32 or float64, or `values` is of another dtype.
+        If `p` is not float32 or float64, or `v` is of another dtype.
     """
     check_float("p", p)
     check_rank("p", p, 4)
     batch, positions, _, maps = p.shape
-    check_rank("values", values, 2)
-    check_shape("values", values, (batch, maps))
-    check_dtype("values", values, p.dtype)
+    check_rank("v", v, 2)
+    check_shape("v", v, (batch, maps))
+    check_dtype("v", v, p.dtype)
     check_position(position, positions)
     if rows not in ROWS:
         raise ValueError(f"rows must be one of {', '.join(ROWS)}, got {rows!r}")
@@ -62,8 +62,8 @@ def forward(p: Array, values: Array, *, position: int, rows: str = "first") -> t
     # spec: tape_write.position -- position t of the tape is replaced, all others stay (Extended Neural GPU;
     #     LTRRE §2.1: "placed on the output tape")
     p_next = p.copy()
-    p_next[:, position, written] = values[:, None]
-    return p_next, Cache(p.shape, position, written, values)
+    p_next[:, position, written] = v[:, None]
+    return p_next, Cache(p.shape, position, written, v)
 
 
 def check_position(position: int, positions: int) -> None:
@@ -86,7 +86,7 @@ def backward(dp_next: Array, cache: Cache) -> tuple[Array, Array]:
     Returns
     -------
     dp : [B, n, w, m]
-    d_values : [B, m]
+    dv : [B, m]
     """
     check_shape("dp_next", dp_next, cache.shape)
     check_dtype("dp_next", dp_next, cache.like.dtype)

@@ -6,12 +6,12 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from refmem.conformance.making import ops_recipes, paper_recipes, tf2017_recipes
+from refmem.conformance.making import neural_gpu_recipes, ops_recipes, paper_recipes, tf2017_recipes
 from refmem.conformance.making.make import DTYPES, make
 from refmem.conformance.making.recipe import Recipe
 from refmem.conformance.case import FOLDER, paths, save
 
-RECIPES = (paper_recipes, tf2017_recipes, ops_recipes)
+RECIPES = (paper_recipes, tf2017_recipes, ops_recipes, neural_gpu_recipes)
 """A capability adds its own module here: that is all."""
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from refmem.conformance.case import HostArray, Task
+from refmem.conformance.making import torch_neural_gpu
 
 
 def _conv2d(torch: Any, x: Any, kernels: Any, bias: Any) -> Any:
@@ -30,6 +31,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "softmax": lambda torch, x: torch.softmax(x, -1),
     "softmax_cross_entropy": lambda torch, logits, labels: torch.nn.functional.cross_entropy(
         logits, labels, reduction="none"),
+    **torch_neural_gpu.OPERATIONS,
 }
 
 

@@ -16,7 +16,7 @@ from refmem.conformance.oracles.adapter import LoopAdapter
 from refmem.conformance.oracles.ops import Ops
 
 MODULES = ("paper_reading", "paper_losing", "paper_writing", "tf2017_reading", "tf2017_losing", "tf2017_writing",
-           "ops_images", "ops_rows")
+           "ops_images", "ops_rows", "neural_gpu")
 """The modules that hold mutants. A capability adds its own: that is all."""
 
 Loop = TypeVar("Loop", bound=type)

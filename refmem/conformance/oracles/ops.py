@@ -6,7 +6,7 @@ mutant changes one method.
 
 from typing import Any, TypeAlias
 
-from refmem.conformance.oracles import tape
+from refmem.conformance.oracles import neural_gpu, tape
 from refmem.conformance.oracles.loops import dot, taped_direction, taped_softmax
 from refmem.conformance.oracles.tape import Number
 
@@ -17,10 +17,10 @@ OUTPUT = {"softmax_cross_entropy": "loss"}
 """What the output of an operation is called, where it is not called y."""
 
 OPERATIONS = ("conv2d", "max_pool2d", "relu", "linear", "dropout", "l2_normalize", "softmax",
-              "softmax_cross_entropy")
+              "softmax_cross_entropy", *neural_gpu.OPERATIONS)
 
 
-class Ops:
+class Ops(neural_gpu.NeuralGpu):
     """One method an operation, and for those with two ideas, one an idea."""
 
     # Convolution
