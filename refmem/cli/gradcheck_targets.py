@@ -20,6 +20,7 @@ from refmem import ops
 from refmem.arrays import Array, ArrayModule, to_host
 from refmem.gradcheck.ops import Operation, from_op
 from refmem.gradcheck.problem import Arrays, Problem, ProblemRefused, Pull
+from refmem.ops.fast_weights_choices import FW2016, Choices
 from refmem.memory import PAPER, TF2017, Memory, Profile
 
 Make: TypeAlias = Callable[[npt.DTypeLike, ArrayModule], Problem]
@@ -47,6 +48,26 @@ def _cross_entropy(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
     return _op("softmax_cross_entropy", [(4, 5)], ("logits",), after=lambda: (xp.asarray(labels),))(dtype, xp)
 
 
+def _fast_weights_rnn(choices: Choices, form: str = "attention") -> Make:
+    """A stretch of a sequence that has a past; most units are above their kink."""
+    batch, length, past, units = 2, 3, 2, 4
+    about = {"inputs": (0, 1, (batch, length, units)), "recurrent": (0, 1, (units, units)),
+             "start": (0, 1, (batch, units)), "past": (0, 1, (batch, past, units)), "decay": (0.9, 0.1, ()),
+             "rate": (0.5, 0.1, ()), "gain": (1, 1, (choices.norms, units)), "bias": (2, 1, (choices.norms, units))}
+
+    def make(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
+        rng = np.random.default_rng(1)
+        arguments = [np.asarray(mean + spread * rng.standard_normal(shape), dtype)
+                     for mean, spread, shape in about.values()]
+        return from_op(importlib.import_module(f"{ops.__name__}.fast_weights_rnn"), *arguments, names=tuple(about),
+                       xp=xp, choices=choices, form=form)
+
+    return make
+
+
+READ = ([(3, 5), (3, 4, 5), (), ()], ("query", "past", "decay", "rate"))
+
+
 def _masked_cross_entropy(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
     labels, mask = np.array([0, 4, 2, -1]), np.array([True, True, True, False])
     return _op("masked_cross_entropy", [(4, 5)], ("logits",), smoothing=0.1,
@@ -58,15 +79,15 @@ def _embedding(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
     return _op("embedding", [(4, 5)], ("table",), after=lambda: (xp.asarray(tokens),))(dtype, xp)
 
 
-def _lstm(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
+def _lstm(module: str, dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
     mask = np.array([[True, True, True, True], [False, True, True, False]])  # padding on both sides
-    return _op("lstm", [(2, 4, 3), *LSTM], ("x", "state", "w_x", "w_h", "bias"), 0.5,
+    return _op(module, [(2, 4, 3), *LSTM], ("x", "state", "w_x", "w_h", "bias"), 0.5,
                after=lambda: (xp.asarray(mask),))(dtype, xp)
 
 
-def _additive_attention(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
+def _attention(module: str, dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
     mask = np.array([[True, True, True, False], [False, True, True, True]])
-    return _op("additive_attention", [(2, 3, 4), (2, 4, 3), (4, 5), (3, 5), (5,)],
+    return _op(module, [(2, 3, 4), (2, 4, 3), (4, 5), (3, 5), (5,)],
                ("queries", "sources", "w_query", "w_source", "v"), after=lambda: (xp.asarray(mask),))(dtype, xp)
 
 
@@ -88,14 +109,21 @@ OPS: dict[str, Make] = {
     "tape_write": _op("tape_write", [(2, 4, 3, 2), (2, 2)], ("p", "v"), position=1, rows="all"),
     "tape_read": _op("tape_read", [(2, 4, 3, 2)], ("s",), position=2),
     "dropout": _op("dropout", [(4, 6)], ("x",), keep=0.7, rng=lambda: np.random.default_rng(1)),
+    "fast_weights_attention": _op("fast_weights_attention", *READ),
+    "fast_weights_matrix": _op("fast_weights_matrix", *READ),
+    "fast_weights_rnn": _fast_weights_rnn(FW2016),
     "embedding": _embedding,
     "sigmoid": _op("sigmoid", [(4, 6)], ("x",)),
     "tanh": _op("tanh", [(4, 6)], ("x",)),
     "lstm_cell": _op("lstm_cell", [(2, 3), *LSTM], ("x", "state", "w_x", "w_h", "bias"), 0.5),
-    "lstm": _lstm,
-    "additive_attention": _additive_attention,
+    "lstm": functools.partial(_lstm, "lstm"),
+    "lstm_fused": functools.partial(_lstm, "lstm_fused"),
+    "additive_attention": functools.partial(_attention, "additive_attention"),
+    "additive_attention_fused": functools.partial(_attention, "additive_attention_fused"),
+    "batch_norm": _op("batch_norm", [(5, 3), (3,), (3,)], ("x", "gain", "bias")),
     "masked_cross_entropy": _masked_cross_entropy,
     "l2_normalize": _op("l2_normalize", [(4, 6)], ("x",)),
+    "layer_norm": _op("layer_norm", [(4, 6), (6,), (6,)], ("x", "gain", "bias")),
     "linear": _op("linear", [(4, 5), (5, 3), (3,)], ("x", "weights", "bias")),
     "max_pool2d": _op("max_pool2d", [(2, 5, 4, 3)], ("x",)),
     "relu": _op("relu", [(4, 6)], ("x",)),
@@ -197,11 +225,69 @@ def _classifier(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
     return from_model("classifier", params, run, lambda cache, w: model.backward(cache, d_loss=float(w)))
 
 
-MODELS: dict[str, Make] = {"classifier": _classifier}
+def _fast_weights(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
+    """Two walks, one after the other, whose hidden states are weighed at random."""
+    import dataclasses
+
+    from reference_models.fast_weights import FastWeights
+
+    rng = np.random.default_rng(0)
+    core = FastWeights(3, 4, choices=dataclasses.replace(FW2016, steps=2, learned=True))
+    drawn = core.initial_params(rng, dtype)
+    params = {name: np.asarray(p + 0.1 * rng.standard_normal(p.shape), dtype) for name, p in drawn.items()}
+    x = np.asarray(rng.standard_normal((2, 4, 3)), dtype)
+    weights = np.asarray(rng.standard_normal((2, 4, 4)), dtype)
+
+    def run(params: dict[str, Array]) -> tuple[Array, Any]:
+        hidden, _, cache = core.forward(params, x)
+        return np.asarray((hidden * weights).sum()), cache
+
+    return from_model("fast_weights", params, run, lambda cache, w: core.backward(w * weights, cache)[1])
+
+
+def _neural_gpu(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
+    from reference_models import neural_gpu
+
+    rng = np.random.default_rng(0)
+    size = neural_gpu.Size(maps=3, rows=3)
+    params = neural_gpu.initial_params(size, 4, rng, sets=2, dtype=dtype)
+    inputs, targets = rng.integers(4, size=(2, 2, 5))
+
+    def run(params: dict[str, Array]) -> tuple[Array, Any]:
+        logits, cache = neural_gpu.forward(params, inputs, size, segment=2)
+        loss, d_logits = neural_gpu.loss(logits, targets, 0.1)
+        return np.asarray(loss), (cache, d_logits)
+
+    return from_model("neural_gpu", params, run, lambda cache, w: neural_gpu.backward(cache[1] * w, cache[0]))
+
+
+def _neural_gpu_extended(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
+    """With a memory on its tape, that is asked and not written."""
+    from reference_models import neural_gpu
+    from reference_models.neural_gpu_extended import ExtendedNeuralGPU, ExtendedSize
+
+    rng = np.random.default_rng(0)
+    model = ExtendedNeuralGPU(ExtendedSize(maps=4, rows=3), 4, memory_size=12, conv="plain", dtype=dtype)
+    inputs, targets = rng.integers(4, size=(2, 2, 4))
+    model.forward(inputs, targets)
+
+    def run(params: dict[str, Array]) -> tuple[Array, Any]:
+        model.params = params
+        output, cache = model.forward(inputs, targets, lengths=np.array([4, 3]), update=False)
+        loss, d_logits = neural_gpu.loss(output.logits, targets, 0.1)
+        return np.asarray(loss + loss.dtype.type(output.memory_loss)), (cache, d_logits)
+
+    return from_model("neural_gpu_extended", model.params, run,
+                      lambda cache, w: model.backward(cache[1] * w, cache[0], d_memory_loss=float(w)))
+
+
+MODELS: dict[str, Make] = {"classifier": _classifier, "fast_weights": _fast_weights, "neural_gpu": _neural_gpu,
+                           "neural_gpu_extended": _neural_gpu_extended}
 
 TARGETS: dict[str, Make] = {**OPS, **MEMORY, **MODELS}
 
-CPU_ONLY = frozenset({"conv2d_im2col", "conv2d_winograd", "cgru_winograd", *MODELS})
+CPU_ONLY = frozenset({"additive_attention_fused", "cgru_winograd", "conv2d_im2col", "conv2d_winograd", "lstm_fused",
+                      *MODELS})
 """Compiled twins, and what is built from them."""
 
 

@@ -26,17 +26,28 @@ class Step(NamedTuple):
     tanh_c: Array  # [B, H] of the cell after, had there been a token
 
 
-class Cache(NamedTuple):
-    """What the backward pass needs to know of the forward pass."""
+class Walk(NamedTuple):
+    """What the walk back through time needs to know of the walk."""
 
-    x: Array  # [B, T, D] the input
-    w_x: Array  # [D, 4H]
     w_h: Array  # [H, 4H]
     mask: Array | None  # [B, T] bool
     order: range  # the steps as they were walked
     h_before: Array  # [B, T, H] h_{t-1} of each step
     steps: list[Step]  # by t
     last: Array  # [2, B, H] the state after the walk
+
+
+class Cache(NamedTuple):
+    """What the backward pass needs to know of the forward pass."""
+
+    x: Array  # [B, T, D] the input
+    w_x: Array  # [D, 4H]
+    walk: Walk
+
+    @property
+    def last(self) -> Array:
+        """[2, B, H] the state after the walk."""
+        return self.walk.last
 
 
 def forward(x: Array, state: Array, w_x: Array, w_h: Array, bias: Array, mask: Array | None = None, *,
@@ -72,13 +83,21 @@ def forward(x: Array, state: Array, w_x: Array, w_h: Array, bias: Array, mask: A
         If `x` is not float32 or float64, the others are of another dtype, or `mask` is not of bools.
     """
     check_arguments(x, state, w_x, w_h, bias, mask)
-    xp = module_of(x)
     batch, length, inputs = x.shape
     width = w_h.shape[0]
     projected = (x.reshape(batch * length, inputs) @ w_x + bias).reshape(batch, length, 4 * width)  # [B, T, 4H]
+    y, walked = walk(projected, state, w_h, mask, reverse=reverse)
+    return y, Cache(x, w_x, walked)
 
+
+def walk(projected: Array, state: Array, w_h: Array, mask: Array | None = None, *,
+         reverse: bool = False) -> tuple[Array, Walk]:
+    """`forward` without its first product, for a caller who has x W_x + b [B, T, 4H] already: (y [B, T, H], walk)."""
+    xp = module_of(projected)
+    batch, length, _ = projected.shape
+    width = w_h.shape[0]
     h, c = state
-    y, h_before = (xp.empty((batch, length, width), dtype=x.dtype) for _ in range(2))
+    y, h_before = (xp.empty((batch, length, width), dtype=projected.dtype) for _ in range(2))
     steps: dict[int, Step] = {}
     order = range(length)[::-1] if reverse else range(length)
     for t in order:
@@ -92,7 +111,7 @@ def forward(x: Array, state: Array, w_x: Array, w_h: Array, bias: Array, mask: A
             here = mask[:, t, None]  # [B, 1]
             h, c = xp.where(here, h_next, h), xp.where(here, c_next, c)
         y[:, t] = h
-    return y, Cache(x, w_x, w_h, mask, order, h_before, [steps[t] for t in range(length)], xp.stack([h, c]))
+    return y, Walk(w_h, mask, order, h_before, [steps[t] for t in range(length)], xp.stack([h, c]))
 
 
 def check_arguments(x: Array, state: Array, w_x: Array, w_h: Array, bias: Array, mask: Array | None) -> None:
@@ -133,8 +152,18 @@ def backward(dy: Array, cache: Cache, *, d_last: Array | None = None) -> tuple[A
     d_w_h : [H, 4H]
     d_bias : [4H]
     """
-    x, w_x, w_h, mask, order, h_before, steps, last = cache
-    check_gradient(dy, h_before, d_last)
+    x, w_x, walked = cache
+    check_gradient(dy, walked.h_before, d_last)
+    dz, d_state, d_w_h = walk_back(dy, walked, d_last=d_last)
+    rows = dz.reshape(-1, dz.shape[2])
+    dx = (rows @ w_x.T).reshape(x.shape)
+    d_w_x = x.reshape(-1, x.shape[2]).T @ rows
+    return dx, d_state, d_w_x, d_w_h, rows.sum(axis=0)
+
+
+def walk_back(dy: Array, walked: Walk, *, d_last: Array | None = None) -> tuple[Array, Array, Array]:
+    """Vector-Jacobian product of `walk`: (dz [B, T, 4H] of the projected inputs, d_state [2, B, H], d_w_h [H, 4H])."""
+    w_h, mask, order, h_before, steps, last = walked
     xp = module_of(dy)
     batch, length, width = h_before.shape
     dz = xp.empty((batch, length, 4 * width), dtype=dy.dtype)  # [B, T, 4H]
@@ -148,12 +177,8 @@ def backward(dy: Array, cache: Cache, *, d_last: Array | None = None) -> tuple[A
         dh_before = dz[:, t] @ w_h.T
         dh = dh_before if here is None else xp.where(here, dh_before, dh)
         dc = dc_before if here is None else xp.where(here, dc_before, dc)
-
-    rows = dz.reshape(batch * length, 4 * width)
-    dx = (rows @ w_x.T).reshape(x.shape)
-    d_w_x = x.reshape(batch * length, x.shape[2]).T @ rows
-    d_w_h = h_before.reshape(batch * length, width).T @ rows
-    return dx, xp.stack([dh, dc]), d_w_x, d_w_h, rows.sum(axis=0)
+    d_w_h = h_before.reshape(batch * length, width).T @ dz.reshape(batch * length, 4 * width)
+    return dz, xp.stack([dh, dc]), d_w_h
 
 
 def check_gradient(dy: Array, y: Array, d_last: Array | None) -> None:

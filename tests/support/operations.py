@@ -7,6 +7,8 @@ import numpy as np
 
 from refmem.ops import (
     additive_attention,
+    additive_attention_fused,
+    batch_norm,
     cgru,
     cgru_steps,
     conv2d,
@@ -14,11 +16,16 @@ from refmem.ops import (
     conv2d_winograd,
     dropout,
     embedding,
+    fast_weights_attention,
+    fast_weights_matrix,
+    fast_weights_rnn,
     hard_gate,
     l2_normalize,
+    layer_norm,
     linear,
     lstm,
     lstm_cell,
+    lstm_fused,
     masked_cross_entropy,
     max_pool2d,
     relu,
@@ -72,7 +79,11 @@ class Seed:
     seed: int
 
 
+READ = ((3, 5), (3, 4, 5), (), ())
 LSTM = ((2, 3), (2, 3, 3), (2, 2, 4), (3, 16), (4, 16), (16,))  # of the cell, of the sequence; state, W_x, W_h, b
+LSTM_MASK = (np.array([[1, 1, 0], [1, 1, 1]], bool),)
+ATTENTION = ((2, 3, 4), (2, 5, 3), (4, 6), (3, 6), (6,))
+ATTENTION_MASK = (np.array([[1, 1, 0, 1, 0], [1, 1, 1, 1, 1]], bool),)
 CONVOLUTION = ((2, 5, 6, 3), (3, 3, 3, 4), (4,))
 
 CELL = ((3, 3, 2, 4), (4,), (3, 3, 2, 2), (2,))  # of a CGRU with two maps: kernels and biases
@@ -88,6 +99,11 @@ CASES = {
     "dropout": Case(dropout, ((4, 5),), (0.6, Seed(1)), ranks=(None,)),
     "softmax": Case(softmax, ((2, 3, 4),), ranks=(None,)),
     "softmax_cross_entropy": Case(softmax_cross_entropy, ((3, 4),), (np.array([0, 3, 2]),), ranks=(2,)),
+    "layer_norm": Case(layer_norm, ((3, 4), (4,), (4,)), ranks=(None, 1, 1)),
+    "fast_weights_attention": Case(fast_weights_attention, READ, ranks=(2, 3, 0, 0)),
+    "fast_weights_matrix": Case(fast_weights_matrix, READ, ranks=(2, 3, 0, 0)),
+    "fast_weights_rnn": Case(fast_weights_rnn, ((3, 4, 5), (5, 5), (3, 5), (3, 2, 5), (), (), (1, 5), (1, 5)),
+                             ranks=(3, 2, 2, 3, 0, 0, 2, 2)),
     "masked_cross_entropy": Case(masked_cross_entropy, ((2, 3, 4),),
                                  (np.array([[0, 3, -1], [2, 2, 1]]), np.array([[1, 1, 0], [1, 1, 1]], bool)),
                                  ranks=(None,)),
@@ -95,9 +111,6 @@ CASES = {
     "tanh": Case(tanh, ((3, 4),), ranks=(None,)),
     "embedding": Case(embedding, ((5, 3),), (np.array([[4, 0, 2], [0, 0, 2]]),), ranks=(2,)),
     "lstm_cell": Case(lstm_cell, LSTM[:1] + LSTM[2:], ranks=(2, 3, 2, 2, 1)),
-    "lstm": Case(lstm, LSTM[1:], (np.array([[1, 1, 0], [1, 1, 1]], bool),), ranks=(3, 3, 2, 2, 1)),
-    "additive_attention": Case(additive_attention, ((2, 3, 4), (2, 5, 3), (4, 6), (3, 6), (6,)),
-                               (np.array([[1, 1, 0, 1, 0], [1, 1, 1, 1, 1]], bool),), ranks=(3, 3, 2, 2, 1)),
     "hard_gate": Case(hard_gate, ((3, 4),), ranks=(None,)),
     "cgru": Case(cgru, ((2, 4, 3, 2), *CELL, (2, 4, 3, 6)), ranks=(4, 4, 1, 4, 1, 4)),
     "cgru_steps": Case(cgru_steps, ((2, 4, 3, 2), *CELLS), ranks=(4, 6, 3, 6, 3),
@@ -106,5 +119,10 @@ CASES = {
                           options={"steps": 3, "conv": "winograd", "cutoff": "released"}),
     "tape_write": Case(tape_write, ((2, 4, 3, 2), (2, 2)), ranks=(4, 2), options={"position": 1, "rows": "all"}),
     "tape_read": Case(tape_read, ((2, 4, 3, 2),), ranks=(4,), options={"position": 2}),
+    "lstm": Case(lstm, LSTM[1:], LSTM_MASK, ranks=(3, 3, 2, 2, 1)),
+    "lstm_fused": Case(lstm_fused, LSTM[1:], LSTM_MASK, ranks=(3, 3, 2, 2, 1)),
+    "additive_attention": Case(additive_attention, ATTENTION, ATTENTION_MASK, ranks=(3, 3, 2, 2, 1)),
+    "additive_attention_fused": Case(additive_attention_fused, ATTENTION, ATTENTION_MASK, ranks=(3, 3, 2, 2, 1)),
+    "batch_norm": Case(batch_norm, ((4, 3), (3,), (3,)), ranks=(2, 1, 1)),
     "l2_normalize": Case(l2_normalize, ((3, 4),), ranks=(2,)),
 }

@@ -1,6 +1,5 @@
 """The operations of the Neural GPU in PyTorch, as one would write them there."""
 
-from collections.abc import Callable
 from typing import Any
 
 
@@ -42,8 +41,3 @@ def tape_write(torch: Any, p: Any, v: Any, position: int, rows: str = "first") -
 
 def tape_read(torch: Any, s: Any, position: int) -> Any:
     return s[:, position, 0]
-
-
-OPERATIONS: dict[str, Callable[..., Any]] = {
-    "hard_gate": hard_gate, "cgru": cgru, "cgru_steps": cgru_steps, "tape_write": tape_write, "tape_read": tape_read,
-}

@@ -1,23 +1,22 @@
-"""The operations of the Neural GPU in nested lists and loops; see `ops.py`, whose class takes them in."""
+"""The operations of the Neural GPU in nested lists and loops."""
 
 from typing import Any, TypeAlias
 
 from refmem.conformance.oracles import tape
+from refmem.conformance.oracles.operation import Nested, Oracle, nested
+from refmem.conformance.oracles.ops import Ops
 from refmem.conformance.oracles.tape import Number
 
-Nested: TypeAlias = Any  # Numbers in lists, in lists ...
 Options: TypeAlias = dict[str, Any]
 
-OPERATIONS = ("hard_gate", "cgru", "cgru_steps", "tape_write", "tape_read")
 
-
-class NeuralGpu:
+class Loops(Oracle):
     """One method an operation, and for those with several ideas, one an idea."""
 
     # The gate
 
     def hard_gate(self, x: Nested, options: Options) -> Nested:
-        return each(lambda x_i: self.gate(x_i, options), x)
+        return nested(lambda x_i: self.gate(x_i, options), x)
 
     def gate(self, x: Number, options: Options) -> Number:
         """max(0, min(1, c sigma(x) - 0.1)), with slope 0 where it is cut."""
@@ -37,14 +36,14 @@ class NeuralGpu:
              candidate_bias: Nested, options: Options, drive: Nested = None) -> Nested:
         m = len(candidate_bias)
         gates = self.summed(self.convolved(s, gate_kernels, gate_bias), drive, 0)
-        opened = each(lambda x: self.gate(x, options), gates)
+        opened = nested(lambda x: self.gate(x, options), gates)
         u, r = self.parted(opened, m)
         candidate = self.summed(self.reset(s, r, candidate_kernels, candidate_bias), drive, 2 * m)
-        return merged(self.mixed, u, s, each(self.squashed, candidate))
+        return merged(self.mixed, u, s, nested(self.squashed, candidate))
 
     def convolved(self, x: Nested, kernels: Nested, bias: Nested) -> Nested:
-        """That of `ops.py`."""
-        return self.conv2d(x, kernels, bias, {})  # type: ignore[attr-defined]
+        """A convolution, as the CNN has it."""
+        return Ops().conv2d(x, kernels, bias, {})
 
     def summed(self, pixels: Nested, drive: Nested, first: int) -> Nested:
         """The drive's maps from `first` on are added."""
@@ -66,7 +65,7 @@ class NeuralGpu:
 
     def squashed(self, x: Number) -> Number:
         """tanh(x)."""
-        return 1.0 - Number(2.0) / (tape.exp(x * 2.0) + 1.0)
+        return tape.tanh(x)
 
     def mixed(self, u: Number, s: Number, c: Number) -> Number:
         return u * s + (1.0 - u) * c
@@ -119,11 +118,6 @@ class NeuralGpu:
     def at(self, image: Nested, position: int) -> Nested:
         """Row 0 of a position of image[position][row]."""
         return image[position][0]
-
-
-def each(function: Any, x: Nested) -> Nested:
-    """`function` of each number."""
-    return [each(function, x_i) for x_i in x] if isinstance(x, list) else function(x)
 
 
 def merged(function: Any, *xs: Nested) -> Nested:
