@@ -91,6 +91,18 @@ def _attention(module: str, dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
                ("queries", "sources", "w_query", "w_source", "v"), after=lambda: (xp.asarray(mask),))(dtype, xp)
 
 
+def _actor_critic(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
+    actions = np.array([0, 2, 1, 1])
+    return _op("actor_critic", [(4, 3), (4,), (4,), (4,)], ("logits", "values", "advantages", "returns"),
+               entropy_weight=0.3, after=lambda: (xp.asarray(actions),))(dtype, xp)
+
+
+def _associative_lstm(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
+    shuffles = np.array([[0, 1], [1, 0]])
+    return _op("associative_lstm", [(2, 2, 2), (2, 18), (4, 18), (18,)], ("x", "w_x", "w_h", "bias"), heads=1,
+               after=lambda: (xp.asarray(shuffles),))(dtype, xp)
+
+
 LSTM = [(2, 2, 4), (3, 16), (4, 16), (16,)]
 CELL = ((3, 3, 2, 4), (4,), (3, 3, 2, 2), (2,))  # of a CGRU with two maps
 CELLS = tuple((2, 2, *shape) for shape in CELL)  # two sets of two layers
@@ -98,6 +110,8 @@ CELL_NAMES = ("gate_kernels", "gate_bias", "candidate_kernels", "candidate_bias"
 CONVOLUTION = ([(2, 5, 4, 3), (3, 3, 3, 2), (2,)], ("x", "kernels", "bias"))
 
 OPS: dict[str, Make] = {
+    "actor_critic": _actor_critic,
+    "associative_lstm": _associative_lstm,
     "conv2d": _op("conv2d", *CONVOLUTION),
     "conv2d_im2col": _op("conv2d_im2col", *CONVOLUTION),
     "conv2d_winograd": _op("conv2d_winograd", *CONVOLUTION),

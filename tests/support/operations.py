@@ -6,8 +6,10 @@ from types import ModuleType
 import numpy as np
 
 from refmem.ops import (
+    actor_critic,
     additive_attention,
     additive_attention_fused,
+    associative_lstm,
     batch_norm,
     cgru,
     cgru_steps,
@@ -124,5 +126,8 @@ CASES = {
     "additive_attention": Case(additive_attention, ATTENTION, ATTENTION_MASK, ranks=(3, 3, 2, 2, 1)),
     "additive_attention_fused": Case(additive_attention_fused, ATTENTION, ATTENTION_MASK, ranks=(3, 3, 2, 2, 1)),
     "batch_norm": Case(batch_norm, ((4, 3), (3,), (3,)), ranks=(2, 1, 1)),
+    "actor_critic": Case(actor_critic, ((4, 3), (4,), (4,), (4,)), (np.array([0, 2, 1, 2]),), ranks=(2, 1, 1, 1)),
+    "associative_lstm": Case(associative_lstm, ((2, 3, 2), (2, 75), (18, 75), (75,)),
+                             (np.array([[1, 2, 0], [2, 1, 0]]),), ranks=(3, 2, 2, 1)),
     "l2_normalize": Case(l2_normalize, ((3, 4),), ranks=(2,)),
 }
