@@ -3,7 +3,8 @@
 What goes wrong by itself: with four digits, a query that says nothing has random numbers for its nearest right and its
 nearest wrong key, and the margin loss cannot tell it from a better one; so all queries stay alike. The way out is to
 make one number a large share of what the memory holds. Training goes in episodes, each with all training strings of n
-numbers, from an empty memory: n = 12 first, then more and more. What the queries learn at 12 carries over.
+numbers, from an empty memory: n = 12 first, numbers that have many strings, then more and more, each time when the
+memory's answers have become good enough. What the queries learn at 12 carries over.
 
 Before the episodes, the network learns to copy strings, short ones first. After them the memory is cleared and shown
 the whole training set once, without any training.
@@ -34,15 +35,21 @@ START, END, SHIFT = 1, 2, 2
 """The network's tokens: 0 is padding, 1 the start, 2 the end; a symbol of the task is two more than in the task."""
 VOCABULARY = len(SYMBOLS) + SHIFT
 AT_ONCE = 32  # strings, when nothing is trained
+GOAL_ROUNDS = 4  # whose mean must reach the goal of a stage
+COPY_ROUNDS = 40  # of the warm-up, until strings are as long as they come
+
+
+COPY, EVERYTHING = 0, -1
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A part of the training."""
+    """A part of the training. It ends when the goal is reached in the mean of a few rounds; the last one never."""
 
-    until: float  # fraction of the budget where it ends
-    numbers: int  # in an episode; 0: copy warm-up, -1: all numbers in random order, never cleared
+    numbers: int  # in an episode; `COPY` for the warm-up, `EVERYTHING` in random order and never cleared
     batch: int  # strings of an update
+    goal: float = 1.0  # right digits of the memory; in the warm-up, strings copied without a fault
+    often: int = 1  # numbers that have at least so many training strings
 
 
 @dataclass(frozen=True)
@@ -51,8 +58,8 @@ class Recipe:
 
     width: int = 128
     encoder_layers: int = 1
-    stages: tuple[Stage, ...] = (Stage(0.08, 0, 32), Stage(0.25, 12, 4), Stage(0.35, 25, 4), Stage(0.45, 60, 8),
-                                 Stage(0.6, 250, 16), Stage(0.8, 1000, 32), Stage(1.0, 3000, 32))
+    stages: tuple[Stage, ...] = (Stage(COPY, 32, 0.4), Stage(12, 4, 0.6, 5), Stage(25, 4, 0.6, 5),
+                                 Stage(60, 8, 0.55, 4), Stage(250, 16, 0.5), Stage(1000, 32, 0.5), Stage(3000, 32))
     query: Query = field(default_factory=lambda: Query("both", 128, True))
     forget_bias: float = 2.0
     adam: Adam = field(default_factory=lambda: Adam(rate=1.5e-3))
@@ -66,10 +73,6 @@ class Recipe:
     rewrite: bool = True  # clear at the end and show the training set once
     strings: int = 256  # of one round, after which a run can be stopped
 
-    def stage(self, spent: float) -> Stage:
-        """Where a run stands."""
-        return next(stage for stage in self.stages if spent < stage.until or stage is self.stages[-1])
-
     def as_facts(self) -> dict[str, Any]:
         """As plain JSON, for a checkpoint."""
         return asdict(self)
@@ -82,10 +85,10 @@ class Recipe:
 
 
 RECIPE = Recipe()
-NO_MEMORY = Recipe(width=256, encoder_layers=2, memory=False, stages=(Stage(1.0, -1, 64),), keep=0.8)
+NO_MEMORY = Recipe(width=256, encoder_layers=2, memory=False, stages=(Stage(EVERYTHING, 64),), keep=0.8)
 """The paper's baseline: two layers of 256 with attention."""
 PAPER = Recipe(width=256, encoder_layers=2, query=Query(), forget_bias=1.0, memory_weight=1.0,
-               stages=(Stage(1.0, -1, 16),), rewrite=False)
+               stages=(Stage(EVERYTHING, 16),), rewrite=False)
 """The text: queries from the attention's context, a memory of half a million slots that is never cleared."""
 
 
@@ -115,6 +118,7 @@ class SyntheticSeq2Seq:
         self.of_number = {int(number): np.flatnonzero(train.numbers == number)
                           for number in np.unique(train.numbers)}
         self.slots = 0  # of the episode's memory
+        self.stage, self.rounds = 0, 0  # which, and how many rounds it has lasted
 
     # --- Training -------------------------------------------------------------------------------------------------
 
@@ -128,18 +132,18 @@ class SyntheticSeq2Seq:
             episode; with a memory `digit_hits`, how often it answers the right digit where one is wanted, and
             `confidence`, its mean there; `tokens_a_second`; `images`, the strings trained on.
         """
-        recipe, stage = self.recipe, self.recipe.stage(spent)
+        recipe, stage = self.recipe, self.recipe.stages[self.stage]
         started, strings, tokens, seen = monotonic(), 0, 0, []
         while strings < recipe.strings:
-            rows = self._next(stage, spent)
-            source, target = both_sides(self.examples, rows, copy=stage.numbers == 0)
-            output, cache = self.model.forward(source, target, update=stage.numbers != 0, training=True, rng=self.rng,
+            rows = self._next(stage)
+            source, target = both_sides(self.examples, rows, copy=stage.numbers == COPY)
+            output, cache = self.model.forward(source, target, update=stage.numbers != COPY, training=True, rng=self.rng,
                                                sources=rows)
             gradients, _ = clip_by_global_norm(self.model.backward(cache), recipe.clip)
             adam.update(self.model.params, gradients, self.adam, recipe.adam,
                         factor=linear_decay(spent, recipe.final_rate))
             figures = {"loss": output.loss, "accuracy": float(whole(output, len(rows)).mean())}
-            if output.memory is not None and stage.numbers != 0:
+            if output.memory is not None and stage.numbers != COPY:
                 labels = target[output.sentence, output.step]
                 digit = labels >= DIGIT_0 + SHIFT
                 figures |= {"memory_loss": output.memory_loss or 0.0,
@@ -149,21 +153,30 @@ class SyntheticSeq2Seq:
             strings += len(rows)
             tokens += len(output.step)
         means = {name: float(np.mean([figures[name] for figures in seen if name in figures])) for name in seen[-1]}
+        self._maybe_next_stage(stage, means)
         return means | {"numbers": stage.numbers, "tokens_a_second": round(tokens / (monotonic() - started)),
                         "images": strings}
 
-    def _next(self, stage: Stage, spent: float) -> Array:
+    def _maybe_next_stage(self, stage: Stage, means: Mapping[str, float]) -> None:
+        self.rounds += 1
+        name = "accuracy" if stage.numbers == COPY else "digit_hits"
+        recent = [*(point[name] for point in self.curve[-GOAL_ROUNDS + 1:] if name in point), means.get(name, 0.0)]
+        if self.stage + 1 < len(self.recipe.stages) and self.rounds >= GOAL_ROUNDS and np.mean(recent) >= stage.goal:
+            self.stage, self.rounds, self.queue = self.stage + 1, 0, self.queue[:0]
+
+    def _next(self, stage: Stage) -> Array:
         """The strings of the next update. An episode that begins finds the memory empty."""
         train = self.examples
-        if stage.numbers == 0:  # short strings first: their longest grows over the first half of the stage
-            longest = SHORTEST + 2 * spent / stage.until * (int(train.lengths.max()) - SHORTEST)
+        if stage.numbers == COPY:  # short strings first
+            longest = SHORTEST + self.rounds * (int(train.lengths.max()) - SHORTEST) / COPY_ROUNDS
             return self.rng.choice(np.flatnonzero(train.lengths <= longest), stage.batch)
         if not len(self.queue):
-            if stage.numbers < 0:
+            if stage.numbers == EVERYTHING:
                 self.queue = self.rng.permutation(len(train))
             else:
-                numbers = self.rng.choice(np.array(list(self.of_number)), min(stage.numbers, len(self.of_number)),
-                                          replace=False)
+                frequent = [number for number, rows in self.of_number.items() if len(rows) >= stage.often]
+                among = np.array(frequent or list(self.of_number))
+                numbers = self.rng.choice(among, min(stage.numbers, len(among)), replace=False)
                 rows = np.concatenate([self.of_number[int(number)] for number in numbers])
                 self.queue = self.rng.permutation(rows)
             if self.model.memory is not None and (stage.numbers > 0 or self.slots == 0):
@@ -235,7 +248,7 @@ class SyntheticSeq2Seq:
     def snapshot(self, settings: dict[str, Any]) -> checkpoint.Checkpoint:
         """The run as it stands, memory and all."""
         extras: dict[str, dict[str, Array]] = {"statistics": self.model.statistics, "queue": {"rows": self.queue}}
-        notes: dict[str, Any] = {"slots": self.slots}
+        notes: dict[str, Any] = {"slots": self.slots, "stage": self.stage, "rounds": self.rounds}
         if self.model.memory is not None:
             notes["memory"], extras["memory"] = self.model.memory.contents()
         return checkpoint.Checkpoint(TASK, settings | {"recipe": self.recipe.as_facts(), "seed": self.seed},
@@ -262,6 +275,7 @@ class SyntheticSeq2Seq:
         self.adam, self.rng = saved.adam, checkpoint.generator(saved.rng)
         self.counters, self.curve = saved.counters, saved.curve
         self.queue, self.slots = saved.extras["queue"]["rows"], saved.notes["slots"]
+        self.stage, self.rounds = saved.notes["stage"], saved.notes["rounds"]
 
 
 def build(recipe: Recipe, *, seed: int, shards: int = 1) -> Seq2Seq:

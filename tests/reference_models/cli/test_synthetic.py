@@ -26,7 +26,7 @@ def small(monkeypatch, tmp_path):
         monkeypatch.setattr(training, name, dataclasses.replace(recipe, width=8, strings=8, memory_size=2048,
                                                                 query=query))
     monkeypatch.setattr(training, "RECIPE", dataclasses.replace(
-        training.RECIPE, stages=(Stage(0.25, 0, 4), Stage(1.0, 3, 4))))
+        training.RECIPE, stages=(Stage(0, 4, 0.0), Stage(3, 4))))
     monkeypatch.setattr(pictures, "available", lambda: False)
     monkeypatch.chdir(tmp_path)
 

@@ -4,18 +4,15 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from reference_models.tasks.synthetic import Synthetic
 from reference_models.training import checkpoint
 from reference_models.training import synthetic_seq2seq as training
-from reference_models.training.synthetic_seq2seq import Recipe, Stage, SyntheticSeq2Seq, both_sides
+from reference_models.training.synthetic_seq2seq import COPY, EVERYTHING, Recipe, Stage, SyntheticSeq2Seq, both_sides
 from refmem.storage import FileRefused
 
 TASK = Synthetic(largest=30, longest=12)
 TINY = dataclasses.replace(training.RECIPE, width=8, memory_size=2048, strings=12, query=dataclasses.replace(
-    training.RECIPE.query, width=8), stages=(Stage(0.25, 0, 4), Stage(0.75, 3, 4), Stage(1.0, 9, 8)))
+    training.RECIPE.query, width=8), stages=(Stage(COPY, 4, 0.0), Stage(3, 4, 0.0), Stage(9, 8)))
 
 
 def run(recipe=TINY, seed=3):
@@ -59,12 +56,13 @@ def test_copying_comes_first_and_leaves_the_memory_alone():
 
 def test_an_episode_has_all_strings_of_its_numbers_and_an_empty_memory():
     some = run()
+    some.stage = 1
     some.advance(0.3)
     assert some.slots and len(some.queue) < 40
     rng_numbers = []
     for _ in range(20):
         before = len(some.queue)
-        rows = some._next(TINY.stages[1], 0.3)
+        rows = some._next(TINY.stages[1])
         if not before:
             assert (some.model.memory.state.values < 0).all()
             numbers = set(some.examples.numbers[np.concatenate([rows, some.queue])].tolist())
@@ -90,6 +88,7 @@ def test_the_faithful_run_never_clears_and_the_bare_one_has_no_memory():
 
 def test_at_the_end_the_training_set_is_written_and_zeroing_leaves_it_alone():
     some = run()
+    some.stage = 1
     some.advance(0.3)
     some.finish()
     state_before = some.model.memory.state.copy()
@@ -107,7 +106,7 @@ def test_at_the_end_the_training_set_is_written_and_zeroing_leaves_it_alone():
 def test_all_right_with_the_right_tokens_before_is_the_greedy_output():
     """`right` says of a network that has learnt something what writing token by token says."""
     task = Synthetic(largest=3, longest=9)
-    some = SyntheticSeq2Seq(Recipe(width=24, stages=(Stage(1.0, -1, 8),), memory=False, strings=64), task.train(60),
+    some = SyntheticSeq2Seq(Recipe(width=24, stages=(Stage(EVERYTHING, 8),), memory=False, strings=64), task.train(60),
                             seed=0)
     for _ in range(15):
         some.advance(0.0)
@@ -128,12 +127,28 @@ def test_all_right_with_the_right_tokens_before_is_the_greedy_output():
     assert 0 < right.mean() < 1
 
 
-@settings(deadline=None)
-@given(st.floats(0, 1))
-def test_every_moment_has_a_stage(spent):
-    stage = training.RECIPE.stage(spent)
-    earlier = [s for s in training.RECIPE.stages if s.until <= spent and s is not training.RECIPE.stages[-1]]
-    assert stage not in earlier
+def test_a_stage_ends_when_its_goal_is_reached_and_the_last_one_never():
+    some = run(dataclasses.replace(TINY, stages=(Stage(COPY, 4, 0.0), Stage(3, 4, 0.9), Stage(9, 8, 0.0))))
+    figures = [some.advance(0.0)["numbers"] for _ in range(training.GOAL_ROUNDS + 2)]
+    assert figures == [0] * training.GOAL_ROUNDS + [3, 3] and some.stage == 1
+    good = {"digit_hits": 0.95}
+    some.curve = [good] * 3
+    for _ in range(training.GOAL_ROUNDS - 3):
+        assert some.stage == 1
+        some._maybe_next_stage(TINY.stages[1], good)
+    some._maybe_next_stage(some.recipe.stages[1], good)
+    assert some.stage == 2 and len(some.queue) == 0
+    for _ in range(9):
+        some._maybe_next_stage(some.recipe.stages[2], good)
+    assert some.stage == 2
+
+
+def test_the_first_episodes_are_of_numbers_that_have_many_strings():
+    some = run()
+    for _ in range(30):
+        rows = some._next(Stage(2, 4, often=4))
+        assert all(len(some.of_number[int(n)]) >= 4 for n in some.examples.numbers[rows])
+        some.queue = some.queue[:0]
 
 
 def test_recipes_come_back_and_choices_are_made():
