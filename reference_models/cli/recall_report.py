@@ -38,7 +38,7 @@ def _answers(task: Recall, legs: list[grid.Done], folder: Path, question: Any) -
     for done in grid.of(legs, lambda leg: leg.model == "fast-weights"):
         if done.test is None:
             continue
-        model = task.build(done.leg)
+        model = task.build(done.leg, form="attention")  # which keeps what it looked at
         put_params(model.params, done.saved.params)
         logits, cache = model.forward(symbols[None])
         text = retrieval.written(symbols)

@@ -45,9 +45,9 @@ class Recall:
         sizes = retrieval.SIZES | {"train": settings["train"]}
         self.splits = retrieval.splits(settings["pairs"], data_seed, sizes)
 
-    def build(self, leg: Leg) -> RetrievalNetwork:
-        """An untrained network."""
-        core = catalogue.make(leg.model, EXPANDED, leg.units, self.choices(leg))
+    def build(self, leg: Leg, form: str | None = None) -> RetrievalNetwork:
+        """An untrained network; `form` is that of the fast weights, by default the fastest."""
+        core = catalogue.make(leg.model, EXPANDED, leg.units, self.choices(leg), form)
         return RetrievalNetwork(core, symbols=len(retrieval.ALPHABET), classes=len(retrieval.DIGITS), seed=leg.seed,
                                 dtype=np.float32)
 

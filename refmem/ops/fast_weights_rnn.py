@@ -81,7 +81,9 @@ def forward(inputs: Array, recurrent: Array, start: Array, past: Array, decay: A
     TypeError
         If `inputs` is not float32 or float64, or the others are of another dtype.
     """
-    _check(inputs, recurrent, start, past, decay, rate, gain, bias, choices, form)
+    check_arguments(inputs, recurrent, start, past, decay, rate, gain, bias, choices)
+    if form not in FORMS:
+        raise ValueError(f"form must be one of {', '.join(FORMS)}, got {form!r}")
     batch, length, width = inputs.shape
     hidden = module_of(inputs).empty_like(inputs)  # [B, T, R]
     weights = FORMS[form].Weights(past, length if store else 0, decay, rate)
@@ -201,8 +203,9 @@ def backward(d_hidden: Array, cache: Cache) -> tuple[Array, Array, Array, Array,
     return d_inputs, d_recurrent, dh, *back.rest(), d_norms[0], d_norms[1]
 
 
-def _check(inputs: Array, recurrent: Array, start: Array, past: Array, decay: Array, rate: Array, gain: Array,
-           bias: Array, choices: Choices, form: str) -> None:
+def check_arguments(inputs: Array, recurrent: Array, start: Array, past: Array, decay: Array, rate: Array, gain: Array,
+                    bias: Array, choices: Choices) -> None:
+    """Raise a `ValueError` or `TypeError` unless `forward` can take these."""
     check_float("inputs", inputs)
     check_rank("inputs", inputs, 3)
     batch, _, width = inputs.shape
@@ -213,5 +216,3 @@ def _check(inputs: Array, recurrent: Array, start: Array, past: Array, decay: Ar
                                ("bias", bias, (choices.norms, width))):
         check_shape(name, array, shape)
         check_dtype(name, array, inputs.dtype)
-    if form not in FORMS:
-        raise ValueError(f"form must be one of {', '.join(FORMS)}, got {form!r}")
