@@ -44,17 +44,17 @@ def _answers(task: Recall, legs: list[grid.Done], folder: Path, question: Any) -
         text = retrieval.written(symbols)
         answers.append({"network": done.leg.name, "sequence": text, "answer": str(int(logits[0].argmax()))})
         if pictures.available() and task.choices(done.leg).steps:
-            curves.draw_attention(folder / f"attention-{done.leg.name}.png", attention(cache.walk.steps), text,
+            curves.draw_attention(folder / f"attention-{done.leg.name}.png", attention(cache.walk), text,
                                   title=f"{text} → {answers[-1]['answer']}   ({done.leg.units} units)")
     return answers
 
 
-def attention(steps: list[Any]) -> np.ndarray[Any, Any]:
+def attention(walk: Any) -> np.ndarray[Any, Any]:
     """[T, T]: eta lambda^(t-tau) h(tau)^T h_s, by how much each step counted each earlier one at last."""
-    weights = np.zeros((len(steps), len(steps)))
-    for t, step in enumerate(steps):
-        seen = step.reads[-1].weighed[0]
-        weights[t, :len(seen)] = seen
+    weights = np.zeros((len(walk.steps), len(walk.steps)))
+    for t, step in enumerate(walk.steps):
+        read = step.reads[-1]
+        weights[t, :read.known] = read.scores[0] * walk.weights.weights(read.known)
     return weights
 
 

@@ -12,10 +12,11 @@ Everything here follows `Choices`. Two forms of the fast weights are at hand, wh
 "attention" (`fast_weights_by_attention`), and "matrix" (`fast_weights_by_matrix`).
 """
 
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from refmem.arrays import Array, check_dtype, check_float, check_rank, check_shape, module_of
 from refmem.ops import fast_weights_by_attention, fast_weights_by_matrix, layer_norm
+from refmem.ops.fast_weights_by_attention import Read, Weights
 from refmem.ops.fast_weights_choices import FW2016, Choices
 
 Form: TypeAlias = Literal["attention", "matrix"]
@@ -27,7 +28,7 @@ class Step(NamedTuple):
 
     states: list[Array]  # h_0 .. h_S, each [B, R]
     norms: list[layer_norm.Cache | None]  # of h_0 .. h_S
-    reads: list[Any]  # of A h_0 .. A h_{S-1}, as the form of the fast weights notes them
+    reads: list[Read]  # of A h_0 .. A h_{S-1}
 
 
 class Cache(NamedTuple):
@@ -37,7 +38,7 @@ class Cache(NamedTuple):
     recurrent: Array  # [R, R] W
     start: Array  # [B, R] h before the first step
     norm_rows: int  # how many gains there are
-    weights: fast_weights_by_attention.Weights | fast_weights_by_matrix.Weights
+    weights: Weights
     steps: list[Step]
     choices: Choices
     store: bool
