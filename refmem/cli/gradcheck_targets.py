@@ -79,22 +79,36 @@ def _embedding(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
     return _op("embedding", [(4, 5)], ("table",), after=lambda: (xp.asarray(tokens),))(dtype, xp)
 
 
-def _lstm(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
+def _lstm(module: str, dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
     mask = np.array([[True, True, True, True], [False, True, True, False]])  # padding on both sides
-    return _op("lstm", [(2, 4, 3), *LSTM], ("x", "state", "w_x", "w_h", "bias"), 0.5,
+    return _op(module, [(2, 4, 3), *LSTM], ("x", "state", "w_x", "w_h", "bias"), 0.5,
                after=lambda: (xp.asarray(mask),))(dtype, xp)
 
 
-def _additive_attention(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
+def _attention(module: str, dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
     mask = np.array([[True, True, True, False], [False, True, True, True]])
-    return _op("additive_attention", [(2, 3, 4), (2, 4, 3), (4, 5), (3, 5), (5,)],
+    return _op(module, [(2, 3, 4), (2, 4, 3), (4, 5), (3, 5), (5,)],
                ("queries", "sources", "w_query", "w_source", "v"), after=lambda: (xp.asarray(mask),))(dtype, xp)
+
+
+def _actor_critic(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
+    actions = np.array([0, 2, 1, 1])
+    return _op("actor_critic", [(4, 3), (4,), (4,), (4,)], ("logits", "values", "advantages", "returns"),
+               entropy_weight=0.3, after=lambda: (xp.asarray(actions),))(dtype, xp)
+
+
+def _associative_lstm(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
+    shuffles = np.array([[0, 1], [1, 0]])
+    return _op("associative_lstm", [(2, 2, 2), (2, 18), (4, 18), (18,)], ("x", "w_x", "w_h", "bias"), heads=1,
+               after=lambda: (xp.asarray(shuffles),))(dtype, xp)
 
 
 LSTM = [(2, 2, 4), (3, 16), (4, 16), (16,)]
 CONVOLUTION = ([(2, 5, 4, 3), (3, 3, 3, 2), (2,)], ("x", "kernels", "bias"))
 
 OPS: dict[str, Make] = {
+    "actor_critic": _actor_critic,
+    "associative_lstm": _associative_lstm,
     "conv2d": _op("conv2d", *CONVOLUTION),
     "conv2d_im2col": _op("conv2d_im2col", *CONVOLUTION),
     "conv2d_winograd": _op("conv2d_winograd", *CONVOLUTION),
@@ -106,8 +120,11 @@ OPS: dict[str, Make] = {
     "sigmoid": _op("sigmoid", [(4, 6)], ("x",)),
     "tanh": _op("tanh", [(4, 6)], ("x",)),
     "lstm_cell": _op("lstm_cell", [(2, 3), *LSTM], ("x", "state", "w_x", "w_h", "bias"), 0.5),
-    "lstm": _lstm,
-    "additive_attention": _additive_attention,
+    "lstm": functools.partial(_lstm, "lstm"),
+    "lstm_fused": functools.partial(_lstm, "lstm_fused"),
+    "additive_attention": functools.partial(_attention, "additive_attention"),
+    "additive_attention_fused": functools.partial(_attention, "additive_attention_fused"),
+    "batch_norm": _op("batch_norm", [(5, 3), (3,), (3,)], ("x", "gain", "bias")),
     "masked_cross_entropy": _masked_cross_entropy,
     "l2_normalize": _op("l2_normalize", [(4, 6)], ("x",)),
     "layer_norm": _op("layer_norm", [(4, 6), (6,), (6,)], ("x", "gain", "bias")),
@@ -236,7 +253,8 @@ MODELS: dict[str, Make] = {"classifier": _classifier, "fast_weights": _fast_weig
 
 TARGETS: dict[str, Make] = {**OPS, **MEMORY, **MODELS}
 
-CPU_ONLY = frozenset({"conv2d_im2col", "conv2d_winograd", *MODELS})  # compiled twins, and what is built from them
+CPU_ONLY = frozenset({"additive_attention_fused", "conv2d_im2col", "conv2d_winograd", "lstm_fused",
+                      *MODELS})  # compiled twins, and what is built from them
 
 
 # --- By name ----------------------------------------------------------------------------------------------------

@@ -6,7 +6,11 @@ from types import ModuleType
 import numpy as np
 
 from refmem.ops import (
+    actor_critic,
     additive_attention,
+    additive_attention_fused,
+    associative_lstm,
+    batch_norm,
     conv2d,
     conv2d_im2col,
     conv2d_winograd,
@@ -20,6 +24,7 @@ from refmem.ops import (
     linear,
     lstm,
     lstm_cell,
+    lstm_fused,
     masked_cross_entropy,
     max_pool2d,
     relu,
@@ -70,6 +75,9 @@ class Seed:
 
 READ = ((3, 5), (3, 4, 5), (), ())
 LSTM = ((2, 3), (2, 3, 3), (2, 2, 4), (3, 16), (4, 16), (16,))  # of the cell, of the sequence; state, W_x, W_h, b
+LSTM_MASK = (np.array([[1, 1, 0], [1, 1, 1]], bool),)
+ATTENTION = ((2, 3, 4), (2, 5, 3), (4, 6), (3, 6), (6,))
+ATTENTION_MASK = (np.array([[1, 1, 0, 1, 0], [1, 1, 1, 1, 1]], bool),)
 CONVOLUTION = ((2, 5, 6, 3), (3, 3, 3, 4), (4,))
 
 CASES = {
@@ -94,8 +102,13 @@ CASES = {
     "tanh": Case(tanh, ((3, 4),), ranks=(None,)),
     "embedding": Case(embedding, ((5, 3),), (np.array([[4, 0, 2], [0, 0, 2]]),), ranks=(2,)),
     "lstm_cell": Case(lstm_cell, LSTM[:1] + LSTM[2:], ranks=(2, 3, 2, 2, 1)),
-    "lstm": Case(lstm, LSTM[1:], (np.array([[1, 1, 0], [1, 1, 1]], bool),), ranks=(3, 3, 2, 2, 1)),
-    "additive_attention": Case(additive_attention, ((2, 3, 4), (2, 5, 3), (4, 6), (3, 6), (6,)),
-                               (np.array([[1, 1, 0, 1, 0], [1, 1, 1, 1, 1]], bool),), ranks=(3, 3, 2, 2, 1)),
+    "lstm": Case(lstm, LSTM[1:], LSTM_MASK, ranks=(3, 3, 2, 2, 1)),
+    "lstm_fused": Case(lstm_fused, LSTM[1:], LSTM_MASK, ranks=(3, 3, 2, 2, 1)),
+    "additive_attention": Case(additive_attention, ATTENTION, ATTENTION_MASK, ranks=(3, 3, 2, 2, 1)),
+    "additive_attention_fused": Case(additive_attention_fused, ATTENTION, ATTENTION_MASK, ranks=(3, 3, 2, 2, 1)),
+    "batch_norm": Case(batch_norm, ((4, 3), (3,), (3,)), ranks=(2, 1, 1)),
+    "actor_critic": Case(actor_critic, ((4, 3), (4,), (4,), (4,)), (np.array([0, 2, 1, 2]),), ranks=(2, 1, 1, 1)),
+    "associative_lstm": Case(associative_lstm, ((2, 3, 2), (2, 75), (18, 75), (75,)),
+                             (np.array([[1, 2, 0], [2, 1, 0]]),), ranks=(3, 2, 2, 1)),
     "l2_normalize": Case(l2_normalize, ((3, 4),), ranks=(2,)),
 }
