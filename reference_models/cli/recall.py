@@ -67,7 +67,9 @@ def run(options: argparse.Namespace) -> None:
             for seed in range(options.seed, options.seed + options.seeds) for model in dict.fromkeys(options.models)]
     task = recall_run.Recall(settings)
     for leg in legs:  # a wrong setting is to be heard of before the work
-        task.schedule(leg), task.choices(leg)
+        task.choices(leg)
+        if task.schedule(leg).batch > settings["train"]:
+            raise ValueError(f"a batch has {settings['batch']} examples, and there are only {settings['train']}")
     with output.writable(folder):
         grid.run(task, legs, folder, settings)
         facts = recall_report.write(task, folder, question)

@@ -103,6 +103,9 @@ def _associative_lstm(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
 
 
 LSTM = [(2, 2, 4), (3, 16), (4, 16), (16,)]
+CELL = ((3, 3, 2, 4), (4,), (3, 3, 2, 2), (2,))  # of a CGRU with two maps
+CELLS = tuple((2, 2, *shape) for shape in CELL)  # two sets of two layers
+CELL_NAMES = ("gate_kernels", "gate_bias", "candidate_kernels", "candidate_bias")
 CONVOLUTION = ([(2, 5, 4, 3), (3, 3, 3, 2), (2,)], ("x", "kernels", "bias"))
 
 OPS: dict[str, Make] = {
@@ -111,6 +114,13 @@ OPS: dict[str, Make] = {
     "conv2d": _op("conv2d", *CONVOLUTION),
     "conv2d_im2col": _op("conv2d_im2col", *CONVOLUTION),
     "conv2d_winograd": _op("conv2d_winograd", *CONVOLUTION),
+    "hard_gate": _op("hard_gate", [(4, 6)], ("x",)),
+    "cgru": _op("cgru", [(2, 4, 3, 2), *CELL, (2, 4, 3, 6)], ("s", *CELL_NAMES, "drive"), 0.4),
+    "cgru_steps": _op("cgru_steps", [(2, 4, 3, 2), *CELLS], ("s", *CELL_NAMES), 0.4, steps=4, keep=0.8, segment=3,
+                      rng=lambda: np.random.default_rng(1)),
+    "cgru_winograd": _op("cgru_steps", [(2, 5, 4, 2), *CELLS], ("s", *CELL_NAMES), 0.4, steps=4, conv="winograd"),
+    "tape_write": _op("tape_write", [(2, 4, 3, 2), (2, 2)], ("p", "v"), position=1, rows="all"),
+    "tape_read": _op("tape_read", [(2, 4, 3, 2)], ("s",), position=2),
     "dropout": _op("dropout", [(4, 6)], ("x",), keep=0.7, rng=lambda: np.random.default_rng(1)),
     "fast_weights_attention": _op("fast_weights_attention", *READ),
     "fast_weights_matrix": _op("fast_weights_matrix", *READ),
@@ -272,13 +282,50 @@ def _retrieval(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
     return from_model("retrieval", params, run, back)
 
 
-MODELS: dict[str, Make] = {"classifier": _classifier, "fast_weights": _fast_weights, "retrieval": _retrieval}
+def _neural_gpu(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
+    from reference_models import neural_gpu
+
+    rng = np.random.default_rng(0)
+    size = neural_gpu.Size(maps=3, rows=3)
+    params = neural_gpu.initial_params(size, 4, rng, sets=2, dtype=dtype)
+    inputs, targets = rng.integers(4, size=(2, 2, 5))
+
+    def run(params: dict[str, Array]) -> tuple[Array, Any]:
+        logits, cache = neural_gpu.forward(params, inputs, size, segment=2)
+        loss, d_logits = neural_gpu.loss(logits, targets, 0.1)
+        return np.asarray(loss), (cache, d_logits)
+
+    return from_model("neural_gpu", params, run, lambda cache, w: neural_gpu.backward(cache[1] * w, cache[0]))
+
+
+def _neural_gpu_extended(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
+    """With a memory on its tape, that is asked and not written."""
+    from reference_models import neural_gpu
+    from reference_models.neural_gpu_extended import ExtendedNeuralGPU, ExtendedSize
+
+    rng = np.random.default_rng(0)
+    model = ExtendedNeuralGPU(ExtendedSize(maps=4, rows=3), 4, memory_size=12, conv="plain", dtype=dtype)
+    inputs, targets = rng.integers(4, size=(2, 2, 4))
+    model.forward(inputs, targets)
+
+    def run(params: dict[str, Array]) -> tuple[Array, Any]:
+        model.params = params
+        output, cache = model.forward(inputs, targets, lengths=np.array([4, 3]), update=False)
+        loss, d_logits = neural_gpu.loss(output.logits, targets, 0.1)
+        return np.asarray(loss + loss.dtype.type(output.memory_loss)), (cache, d_logits)
+
+    return from_model("neural_gpu_extended", model.params, run,
+                      lambda cache, w: model.backward(cache[1] * w, cache[0], d_memory_loss=float(w)))
+
+
+MODELS: dict[str, Make] = {"classifier": _classifier, "fast_weights": _fast_weights, "neural_gpu": _neural_gpu,
+                           "neural_gpu_extended": _neural_gpu_extended, "retrieval": _retrieval}
 
 TARGETS: dict[str, Make] = {**OPS, **MEMORY, **MODELS}
 
-CPU_ONLY = frozenset({"additive_attention_fused", "conv2d_im2col", "conv2d_winograd",
-                      "fast_weights_rnn_compiled", "lstm_fused",
-                      *MODELS})  # compiled twins, and what is built from them
+CPU_ONLY = frozenset({"additive_attention_fused", "cgru_winograd", "conv2d_im2col", "conv2d_winograd",
+                      "fast_weights_rnn_compiled", "lstm_fused", *MODELS})
+"""Compiled twins, and what is built from them."""
 
 
 # --- By name ----------------------------------------------------------------------------------------------------
