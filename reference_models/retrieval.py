@@ -117,4 +117,3 @@ class RetrievalNetwork:
 
     def _core_params(self) -> Params:
         return {name.removeprefix("core."): array for name, array in self.params.items() if name.startswith("core.")}
-
