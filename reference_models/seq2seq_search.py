@@ -55,7 +55,7 @@ class Decoder:
         xp, self.model, self.read = model.xp, model, read
         model.check_sentences("source", source)
         self.mask = source != PAD  # [R, S]
-        self.annotations, _ = seq2seq_layers.encode(model.params, model.source_table, source, self.mask,
+        self.annotations, _ = seq2seq_layers.encode(model.params, model.size.source_table, source, self.mask,
                                                     model.size.encoder_layers, {}, model.twin)
         self.of_sources = self.annotations @ model.params["attention.w_source"]  # [R, S, A]
         zero = lstm_cell.zero_state(len(source), model.size.width, like=self.annotations)
@@ -90,7 +90,8 @@ class Decoder:
         params = self.model.params
         weights = (params[f"decoder{n}.{part}"] for part in ("w_x", "w_h", "bias"))
         self.states[n - 1], _ = lstm_cell.forward(x, self.states[n - 1], *weights)
-        return self.states[n - 1][0]
+        h: Array = self.states[n - 1][0]
+        return h
 
     def _attend(self, asking: Array) -> Array:
         """`additive_attention` for one step, with W_2 x_s made once."""
@@ -198,7 +199,7 @@ def beam_search(model: Seq2Seq, source: Array, *, beam: int = 4, alpha: float = 
                           for row, line in live[sentence]
                           for p, token in zip(log_p[row], tokens[row], strict=True) if np.isfinite(p)]
             candidates.sort(key=lambda candidate: -candidate[0])
-            kept = []
+            kept: list[tuple[int, _Line]] = []
             for total, row, token, line in candidates:
                 longer = line.then(token, total - line.log_p, said, row)
                 if token == END:
@@ -236,9 +237,10 @@ class _Line(NamedTuple):
     def translation(self, alpha: float) -> Translation:
         finished = self.tokens[-1] == END
         count = len(self.tokens) - finished
-        values, confidence, sources = ([one[i] for one in self.said[:count]] for i in range(3))
-        return Translation(list(self.tokens[:count]), self.log_p / length_penalty(len(self.tokens), alpha),
-                           self.log_p, values, confidence, sources, finished)
+        said = self.said[:count]
+        return Translation(list(self.tokens[:count]), self.log_p / length_penalty(len(self.tokens), alpha), self.log_p,
+                           [value for value, _, _ in said], [confidence for _, confidence, _ in said],
+                           [source for _, _, source in said], finished)
 
 
 def _said(step: Step) -> list[tuple[int, float, int]]:
@@ -250,7 +252,7 @@ def _said(step: Step) -> list[tuple[int, float, int]]:
 def _limit(source: Array, limit: int | None) -> int:
     check_rank("source", source, 2)
     if limit is None:
-        return 2 * source.shape[1] + 10
+        return 2 * int(source.shape[1]) + 10
     if limit < 1:
         raise ValueError(f"limit must be at least 1, got {limit}")
     return limit

@@ -23,15 +23,13 @@ def available() -> bool:
     return True
 
 
-def new_figure(width: float, height: float) -> Any:
-    """One to draw on, in inches."""
+def _figure(width: float, height: float) -> Any:
     from matplotlib.figure import Figure  # no pyplot: no window system, no global state
 
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def write(figure: Any, path: Path) -> None:
-    """As a PNG, whole or not at all."""
+def _write(figure: Any, path: Path) -> None:
     with replacing(path) as file:
         figure.savefig(file, format="png", dpi=140)
 
@@ -41,12 +39,12 @@ def write(figure: Any, path: Path) -> None:
 
 def curve(path: Path, points: Sequence[dict[str, float]], *, title: str) -> None:
     """Loss and accuracy against the time spent training."""
-    figure = new_figure(8, 5)
+    figure = _figure(8, 5)
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(2, 1))
     seconds = [point["seconds"] for point in points]
     accuracy = [100 * point["accuracy"] for point in points]
     above.plot(seconds, accuracy, color="0.8", linewidth=0.8)
-    above.plot(seconds, smooth(accuracy), color="C0", label="training classes, 2nd presentation of an episode batch")
+    above.plot(seconds, _smooth(accuracy), color="C0", label="training classes, 2nd presentation of an episode batch")
     for name in dict.fromkeys(key for point in points for key in point if key.startswith("unseen")):
         measured = [(point["seconds"], 100 * point[name]) for point in points if name in point]
         above.plot(*zip(*measured, strict=True), marker="o", markersize=3, label=name.replace("_", " "))
@@ -54,15 +52,15 @@ def curve(path: Path, points: Sequence[dict[str, float]], *, title: str) -> None
     above.set_title(title, fontsize=10)
     above.legend(fontsize=8, loc="lower right")
     below.plot(seconds, [point["loss"] for point in points], color="0.8", linewidth=0.8)
-    below.plot(seconds, smooth([point["loss"] for point in points]), color="C0")
+    below.plot(seconds, _smooth([point["loss"] for point in points]), color="C0")
     below.set_ylabel("margin loss")
     below.set_xlabel("seconds of training")
     for axes in (above, below):
         axes.grid(alpha=0.3)
-    write(figure, path)
+    _write(figure, path)
 
 
-def smooth(values: Sequence[float], window: int = 15) -> list[float]:
+def _smooth(values: Sequence[float], window: int = 15) -> list[float]:
     """Mean of the last few values."""
     return [sum(values[max(0, i - window + 1):i + 1]) / (i + 1 - max(0, i - window + 1)) for i in range(len(values))]
 
@@ -83,7 +81,7 @@ class Answer(NamedTuple):
 def episode(path: Path, rounds: Sequence[Sequence[Answer]], *, title: str) -> None:
     """One row for each presentation round: each drawing beside the stored drawing that the answer rests on."""
     columns = max(len(answers) for answers in rounds)
-    figure = new_figure(1.9 * columns, 1.25 * len(rounds) + 0.4)
+    figure = _figure(1.9 * columns, 1.25 * len(rounds) + 0.4)
     grid = figure.subplots(len(rounds), 2 * columns, squeeze=False)
     for r, answers in enumerate(rounds):
         for c, answer in enumerate(answers):
@@ -99,7 +97,7 @@ def episode(path: Path, rounds: Sequence[Sequence[Answer]], *, title: str) -> No
         often = {0: "never shown\nbefore", 1: "shown once\nbefore"}.get(r, f"shown {r} times\nbefore")
         grid[r, 0].set_ylabel(often, fontsize=8)
     figure.suptitle(title, fontsize=10)
-    write(figure, path)
+    _write(figure, path)
 
 
 def _letter(label: int) -> str:
@@ -120,7 +118,7 @@ def _drawing(axes: Any, ink: Array, title: str, colour: str) -> None:
 
 def lags(path: Path, rows: Sequence[Recognised], *, title: str) -> None:
     """Accuracy against the number of steps since a class was shown, once."""
-    figure = new_figure(7, 4)
+    figure = _figure(7, 4)
     axes = figure.subplots()
     lag = [row.lag for row in rows]
     axes.errorbar(lag, [100 * row.accuracy for row in rows], yerr=[100 * row.half_width for row in rows],
@@ -136,7 +134,7 @@ def lags(path: Path, rows: Sequence[Recognised], *, title: str) -> None:
     axes.set_ylabel("recognised, %")
     axes.set_title(title, fontsize=10)
     axes.grid(alpha=0.3)
-    write(figure, path)
+    _write(figure, path)
 
 
 # --- An explanation -----------------------------------------------------------------------------------------------
@@ -144,10 +142,10 @@ def lags(path: Path, rows: Sequence[Recognised], *, title: str) -> None:
 
 def evidence(path: Path, drawing: Array, stored: Sequence[tuple[Array, str]], *, title: str) -> None:
     """The drawing asked about, and the stored drawings that spoke for the answer, nearest first."""
-    figure = new_figure(1.7 * (1 + len(stored)), 2.4)
+    figure = _figure(1.7 * (1 + len(stored)), 2.4)
     grid = figure.subplots(1, 1 + len(stored), squeeze=False)[0]
     _drawing(grid[0], drawing, "asked", "black")
     for axes, (ink, text) in zip(grid[1:], stored, strict=True):
         _drawing(axes, ink, text, "0.3")
     figure.suptitle(title, fontsize=10)
-    write(figure, path)
+    _write(figure, path)

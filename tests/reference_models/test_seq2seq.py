@@ -5,6 +5,7 @@ import copy
 import numpy as np
 import pytest
 
+from reference_models import seq2seq_shards
 from reference_models.seq2seq import Query, Seq2Seq, Size
 
 SOURCE = np.array([[3, 4, 5, 6], [5, 3, 0, 0], [7, 4, 3, 0]])
@@ -87,7 +88,8 @@ def test_the_gradients_are_those_of_autograd(name, twin):
     sized, options = CASES[name]
     made = model(sized, **{key: value for key, value in options.items() if key != "gold"}, twin=twin, smoothing=0.1)
     rng = np.random.default_rng(3)
-    scales = None if made.keep == 1 else made.dropout(SOURCE, TARGET, copy.deepcopy(rng))
+    scales = None if made.keep == 1 else seq2seq_shards.dropout_scales(
+        sized, SOURCE, TARGET, made.keep, copy.deepcopy(rng), like=made.params["output.bias"])
     output, cache = made.forward(SOURCE, TARGET, update=False, training=True, rng=rng)
     gradients = made.backward(cache)
 
