@@ -138,8 +138,8 @@ class SyntheticSeq2Seq:
         while strings < recipe.strings:
             rows = self._next(stage)
             source, target = both_sides(self.examples, rows, copy=stage.numbers == COPY)
-            output, cache = self.model.forward(source, target, update=stage.numbers != COPY, training=True, rng=self.rng,
-                                               sources=rows)
+            output, cache = self.model.forward(source, target, update=stage.numbers != COPY, training=True,
+                                               rng=self.rng, sources=rows)
             gradients, _ = clip_by_global_norm(self.model.backward(cache), recipe.clip)
             adam.update(self.model.params, gradients, self.adam, recipe.adam,
                         factor=linear_decay(spent, recipe.final_rate))
@@ -153,7 +153,7 @@ class SyntheticSeq2Seq:
             seen.append(figures)
             strings += len(rows)
             tokens += len(output.step)
-        means = {name: float(np.mean([figures[name] for figures in seen if name in figures])) for name in seen[-1]}
+        means = {name: float(np.mean([one[name] for one in seen if name in one])) for name in seen[-1]}
         self._maybe_next_stage(stage, means)
         return means | {"numbers": stage.numbers, "tokens_a_second": round(tokens / (monotonic() - started)),
                         "images": strings}
