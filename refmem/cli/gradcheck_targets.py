@@ -53,6 +53,7 @@ OPS: dict[str, Make] = {
     "conv2d": _op("conv2d", *CONVOLUTION),
     "conv2d_im2col": _op("conv2d_im2col", *CONVOLUTION),
     "conv2d_winograd": _op("conv2d_winograd", *CONVOLUTION),
+    "conv2d_relu": _op("conv2d_relu", [(2, 5, 4, 1), (3, 3, 1, 2), (2,)], ("x", "kernels", "bias")),
     "dropout": _op("dropout", [(4, 6)], ("x",), keep=0.7, rng=lambda: np.random.default_rng(1)),
     "l2_normalize": _op("l2_normalize", [(4, 6)], ("x",)),
     "linear": _op("linear", [(4, 5), (5, 3), (3,)], ("x", "weights", "bias")),
@@ -160,7 +161,7 @@ MODELS: dict[str, Make] = {"classifier": _classifier}
 
 TARGETS: dict[str, Make] = {**OPS, **MEMORY, **MODELS}
 
-CPU_ONLY = frozenset({"conv2d_im2col", "conv2d_winograd", *MODELS})  # compiled twins, and what is built from them
+CPU_ONLY = frozenset({"conv2d_im2col", "conv2d_relu", "conv2d_winograd", *MODELS})  # twins, and what is built of them
 
 
 # --- By name ----------------------------------------------------------------------------------------------------

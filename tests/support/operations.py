@@ -8,6 +8,7 @@ import numpy as np
 from refmem.ops import (
     conv2d,
     conv2d_im2col,
+    conv2d_relu,
     conv2d_winograd,
     dropout,
     l2_normalize,
@@ -63,6 +64,7 @@ CASES = {
     "conv2d": Case(conv2d, CONVOLUTION, ranks=(4, 4, 1)),
     "conv2d_im2col": Case(conv2d_im2col, CONVOLUTION, ranks=(4, 4, 1)),
     "conv2d_winograd": Case(conv2d_winograd, CONVOLUTION, ranks=(4, 4, 1)),
+    "conv2d_relu": Case(conv2d_relu, ((2, 5, 6, 1), (3, 3, 1, 4), (4,)), ranks=(4, 4, 1)),
     "max_pool2d": Case(max_pool2d, ((2, 5, 4, 3),), ranks=(4,)),
     "relu": Case(relu, ((3, 4),), ranks=(None,)),
     "linear": Case(linear, ((3, 4), (4, 2), (2,)), ranks=(2, 2, 1)),
