@@ -1,22 +1,24 @@
+# mypy: disallow-untyped-decorators=False
 """Fast twin of `conv2d` and `relu` in one pass, for the first layer: images of one channel, 3x3 kernels.
 
     y[b, h, w, f] = max(0, bias[f] + sum_ij x[b, h + i - 1, w + j - 1] kernels[i, j, 0, f])
 
 With nine products a number there is little to compute, and what takes time is to write y and to read it again: so it
-is written once, its ReLU done. The loops are compiled (`conv2d_relu_kernels`). Same equation, arguments and errors as
+is written once, its ReLU done. The loops are compiled by numba. Same equation, arguments and errors as
 the two operations one after the other; only the order of the sums differs. For NumPy arrays only.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numba
 import numpy as np
 
 from refmem.arrays import Array
-from refmem.ops import compiled, conv2d, conv2d_im2col, relu
+from refmem.ops import conv2d, conv2d_im2col, relu
 from refmem.ops.conv2d import check_arguments, padded
 from refmem.ops.conv2d_im2col import check_numpy
 
-KERNELS = "refmem.ops.conv2d_relu_kernels"
+index: Any = numba.uintp  # unsigned: numba then leaves out the check for negative ones
 
 
 class Cache(NamedTuple):
@@ -37,7 +39,7 @@ def forward(x: Array, kernels: Array, bias: Array) -> tuple[Array, Cache]:
     filters = len(bias)
     y = np.empty((batch, height, width, filters), x.dtype)
     weights = np.concatenate([bias, kernels.reshape(-1)])  # [10 F] the bias, and the nine of each filter
-    compiled.call(KERNELS, "slide", x.dtype.name, batch, height, width, filters, padded(x, 1, 1), weights, y)
+    slide(padded(x, 1, 1)[..., 0], weights, filters, y.reshape(batch, height, width * filters))
     return y, Cache(x, kernels, y)
 
 
@@ -53,3 +55,24 @@ def backward_parameters(dy: Array, cache: Cache) -> tuple[Array, Array]:
 
 def _linear(cache: Cache) -> conv2d.Cache:
     return conv2d.Cache(cache.x, cache.kernels)
+
+
+@numba.njit(nogil=True, cache=True, fastmath={"contract"})
+def slide(frame: Array, k: Array, filters: int, y: Array) -> None:
+    """Write y [B, H, W F] of the images in a margin of zeros [B, H+2, W+2] and the weights k [10 F]."""
+    batch, height, width, F = len(y), y.shape[1], frame.shape[2] - 2, index(filters)
+    for b in range(batch):
+        for h in range(height):
+            for w in range(width):
+                x0, x1, x2 = frame[b, h, w], frame[b, h, w + 1], frame[b, h, w + 2]
+                x3, x4, x5 = frame[b, h + 1, w], frame[b, h + 1, w + 1], frame[b, h + 1, w + 2]
+                x6, x7, x8 = frame[b, h + 2, w], frame[b, h + 2, w + 1], frame[b, h + 2, w + 2]
+                first = index(w) * F
+                for number in range(F):
+                    f = index(number)
+                    s = (k[f] + x0 * k[F + f] + x1 * k[index(2) * F + f]
+                         + x2 * k[index(3) * F + f] + x3 * k[index(4) * F + f]
+                         + x4 * k[index(5) * F + f] + x5 * k[index(6) * F + f]
+                         + x6 * k[index(7) * F + f] + x7 * k[index(8) * F + f]
+                         + x8 * k[index(9) * F + f])
+                    y[b, h, first + f] = 0 if s <= 0 else s  # NaN stays NaN
