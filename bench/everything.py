@@ -88,5 +88,3 @@ def show(report: dict[str, Any]) -> None:
     if "conform" in report:
         print(f"{report['conform']['cases']} cases of conformance in {report['conform']['seconds']:.1f} s")
     print(f"all in {report['seconds']:.0f} s")
-
-

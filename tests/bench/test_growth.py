@@ -74,7 +74,8 @@ def test_all_parts_in_one_object(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(everything, "part", part)
     assert main(["all", "--skip", "neighbours", "--history", str(tmp_path / "h.jsonl"), "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
-    assert asked == ["models", "growth", "gradcheck", "conform"] == [name for name in everything.PARTS if name in report]
+    assert asked == ["models", "growth", "gradcheck", "conform"]
+    assert list(report)[:4] == asked
     assert report["warnings"] == ["busy"] and "neighbours" not in report
     assert len(history.read(str(tmp_path / "h.jsonl"))) == 1
 
