@@ -1,13 +1,13 @@
 """An image as a fixed sequence of glimpses, coarse to fine.        (FW §4.2)
 
 The image of 28 x 28 has four quadrants, and each quadrant four of its own. A glimpse is 7 x 7: a quadrant at half the
-resolution, or a quadrant of a quadrant at full. With each comes where it is, and a signal that says when to store: "update
-fast weights and wipe out hidden state".
+resolution, or a quadrant of a quadrant at full. With each comes where it is, and a signal that says when to store:
+"update fast weights and wipe out hidden state".
 
 FW speaks of "four coarse regions, down-sampled to 7x7, along with their four 7x7 quadrants", which are 20, and of 24
-glimpses. Two orders have 24. `RETURN` goes through the quadrants: coarse, its four fine glimpses, and the coarse one again,
-with the signal to store what was gathered. `OVERVIEW` looks at the four coarse glimpses first and stores, and then at each
-with its four fine ones.
+glimpses. Two orders have 24. `RETURN` goes through the quadrants: coarse, its four fine glimpses, and the coarse one
+again, with the signal to store what was gathered. `OVERVIEW` looks at the four coarse glimpses first and stores, and
+then at each with its four fine ones.
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,7 @@
 """Handwritten digits of MNIST, from the four IDX files as they are distributed, packed by gzip or not.
 
-An IDX file is a number that names its kind (2051 images, 2049 labels), the sizes, and the bytes; numbers are big-endian.
+An IDX file is a number that names its kind (2051 images, 2049 labels), the sizes, and the bytes; numbers are
+big-endian.
 """
 
 import gzip

@@ -319,8 +319,34 @@ def _neural_gpu_extended(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
                       lambda cache, w: model.backward(cache[1] * w, cache[0], d_memory_loss=float(w)))
 
 
+def _glimpses(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
+    """Two stretches, each stored at its end."""
+    from refmem.ops import softmax_cross_entropy
+
+    from reference_models.cores.stretches import StretchedFastWeights
+    from reference_models.glimpses import GlimpseNetwork
+
+    rng = np.random.default_rng(1)
+    core = StretchedFastWeights(3, 4, stretches=(3, 2))
+    model = GlimpseNetwork(core, classes=3, seed=1, dtype=dtype)
+    params = {name: np.asarray(p + 0.2 * rng.standard_normal(p.shape), dtype) for name, p in model.params.items()}
+    x, labels = np.asarray(rng.standard_normal((2, 5, 3)), dtype), np.array([2, 0])
+
+    def run(params: dict[str, Array]) -> tuple[Array, Any]:
+        model.params = params
+        logits, cache = model.forward(x)
+        losses, of_loss = softmax_cross_entropy.forward(logits, labels)
+        return np.asarray(losses.sum()), (cache, of_loss)
+
+    def back(caches: Any, w: Array) -> dict[str, Array]:
+        return model.backward(softmax_cross_entropy.backward(np.full(2, w, dtype), caches[1]), caches[0])
+
+    return from_model("glimpses", params, run, back)
+
+
 MODELS: dict[str, Make] = {"classifier": _classifier, "fast_weights": _fast_weights, "neural_gpu": _neural_gpu,
-                           "neural_gpu_extended": _neural_gpu_extended, "retrieval": _retrieval}
+                           "neural_gpu_extended": _neural_gpu_extended, "retrieval": _retrieval,
+                           "glimpses": _glimpses}
 
 TARGETS: dict[str, Make] = {**OPS, **MEMORY, **MODELS}
 

@@ -57,8 +57,9 @@ def _matrix() -> list[Recipe]:
         op("fast_weights_matrix", "forward", plain, "A(t) q, with the latest state in A", given, ("y",)),
         op("fast_weights_matrix", "learning", ("learning", "forward"), "lambda A + eta h h^T, state after state",
            given | {"decay": np.array(0.5)}, ("y",)),
-        op("fast_weights_matrix", "gradient", ("gradient", *plain), "gradients of the query, the states, lambda and eta",
-           given | {"d_y": draw.numbers(2, 3)}, ("d_query", "d_past", "d_decay", "d_rate")),
+        op("fast_weights_matrix", "gradient", ("gradient", *plain),
+           "gradients of the query, the states, lambda and eta", given | {"d_y": draw.numbers(2, 3)},
+           ("d_query", "d_past", "d_decay", "d_rate")),
     ]
 
 

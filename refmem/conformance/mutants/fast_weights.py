@@ -132,7 +132,8 @@ class DecayIgnored(Loops):
 # --- Reading the matrix -------------------------------------------------------------------------------------------
 
 
-@mutant("fast-matrix-new-decayed", "fast_weights_matrix.learning", "the new product decays at once: lambda (A + eta h h^T)")
+@mutant("fast-matrix-new-decayed", "fast_weights_matrix.learning",
+        "the new product decays at once: lambda (A + eta h h^T)")
 class NewDecayed(Loops):
     def learned(self, matrix, h, decay, rate):
         return [[decay * (a + rate * x * y) for a, y in zip(row, h, strict=True)]
