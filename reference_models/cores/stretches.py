@@ -1,8 +1,9 @@
-"""Fast weights that are written when a signal says so, and not at every step: glimpses in stretches.       (FW §4.2, fig. 3)
+"""Fast weights that are written when a signal says so, and not at every step: glimpses in stretches.    (FW §4.2)
 
 Within a stretch the hidden state gathers, as in any recurrent network, and asks the fast weights at each step. The last
-step of a stretch integrates: it has recurrent weights of its own. Its state is stored, A <- lambda A + eta h h^T, and the
-hidden state is wiped out: the next stretch begins with h = 0, and knows of the others only through A.
+step of a stretch integrates: it has recurrent weights of its own (figure 3). Its state is stored,
+A <- lambda A + eta h h^T, and the hidden state is wiped out: the next stretch begins with h = 0, and knows of the others
+only through A.
 """
 
 from typing import Any
