@@ -2,8 +2,8 @@
 
 Within a stretch the hidden state gathers, as in any recurrent network, and asks the fast weights at each step. The last
 step of a stretch integrates: it has recurrent weights of its own (figure 3). Its state is stored,
-A <- lambda A + eta h h^T, and the hidden state is wiped out: the next stretch begins with h = 0, and knows of the others
-only through A.
+A <- lambda A + eta h h^T, and the hidden state is wiped out: the next stretch begins with h = 0, and knows of the
+others only through A.
 """
 
 from typing import Any
