@@ -15,6 +15,8 @@ from typing import Any
 FILES = {  # workload: the module that has it, so that nobody else's is imported to run it
     "cnn": "bench.workloads_cnn",
     "memory": "bench.workloads_memory",
+    "neural_gpu_20": "bench.workloads_neural_gpu",
+    "neural_gpu_40": "bench.workloads_neural_gpu",
 }
 
 THREADS = 2
