@@ -15,12 +15,14 @@ from refmem.ops import (
     cgru_steps,
     conv2d,
     conv2d_im2col,
+    conv2d_relu,
     conv2d_winograd,
     dropout,
     embedding,
     fast_weights_attention,
     fast_weights_matrix,
     fast_weights_rnn,
+    fast_weights_rnn_compiled,
     hard_gate,
     l2_normalize,
     layer_norm,
@@ -81,6 +83,7 @@ class Seed:
     seed: int
 
 
+SEQUENCE = ((3, 4, 5), (5, 5), (3, 5), (3, 2, 5), (), (), (1, 5), (1, 5))  # of fast_weights_rnn
 READ = ((3, 5), (3, 4, 5), (), ())
 LSTM = ((2, 3), (2, 3, 3), (2, 2, 4), (3, 16), (4, 16), (16,))  # of the cell, of the sequence; state, W_x, W_h, b
 LSTM_MASK = (np.array([[1, 1, 0], [1, 1, 1]], bool),)
@@ -95,6 +98,7 @@ CASES = {
     "conv2d": Case(conv2d, CONVOLUTION, ranks=(4, 4, 1)),
     "conv2d_im2col": Case(conv2d_im2col, CONVOLUTION, ranks=(4, 4, 1)),
     "conv2d_winograd": Case(conv2d_winograd, CONVOLUTION, ranks=(4, 4, 1)),
+    "conv2d_relu": Case(conv2d_relu, ((2, 5, 6, 1), (3, 3, 1, 4), (4,)), ranks=(4, 4, 1)),
     "max_pool2d": Case(max_pool2d, ((2, 5, 4, 3),), ranks=(4,)),
     "relu": Case(relu, ((3, 4),), ranks=(None,)),
     "linear": Case(linear, ((3, 4), (4, 2), (2,)), ranks=(2, 2, 1)),
@@ -104,8 +108,8 @@ CASES = {
     "layer_norm": Case(layer_norm, ((3, 4), (4,), (4,)), ranks=(None, 1, 1)),
     "fast_weights_attention": Case(fast_weights_attention, READ, ranks=(2, 3, 0, 0)),
     "fast_weights_matrix": Case(fast_weights_matrix, READ, ranks=(2, 3, 0, 0)),
-    "fast_weights_rnn": Case(fast_weights_rnn, ((3, 4, 5), (5, 5), (3, 5), (3, 2, 5), (), (), (1, 5), (1, 5)),
-                             ranks=(3, 2, 2, 3, 0, 0, 2, 2)),
+    "fast_weights_rnn": Case(fast_weights_rnn, SEQUENCE, ranks=(3, 2, 2, 3, 0, 0, 2, 2)),
+    "fast_weights_rnn_compiled": Case(fast_weights_rnn_compiled, SEQUENCE, ranks=(3, 2, 2, 3, 0, 0, 2, 2)),
     "masked_cross_entropy": Case(masked_cross_entropy, ((2, 3, 4),),
                                  (np.array([[0, 3, -1], [2, 2, 1]]), np.array([[1, 1, 0], [1, 1, 1]], bool)),
                                  ranks=(None,)),
