@@ -1,4 +1,4 @@
-"""Forward and backward of the Neural GPU at the paper's sizes (w = 4, m = 24, l = 2), through n steps on n positions."""
+"""Forward and backward of the Neural GPU at the paper's sizes (w = 4, m = 24, l = 2), n steps on n positions."""
 
 import functools
 from typing import Any

@@ -1,4 +1,4 @@
-"""The Extended Neural GPU and its memory: every gradient against autograd, both tapes, what the memory sees and when."""
+"""The Extended Neural GPU and its memory: gradients against autograd, both tapes, what the memory sees and when."""
 
 import numpy as np
 import pytest
