@@ -116,7 +116,7 @@ class SyntheticNeuralGPU(SyntheticSeq2Seq):
             strings += len(rows)
             tokens += int(some.lengths.sum())
         means = {name: float(np.mean([one[name] for one in seen if name in one])) for name in seen[-1]}
-        self._maybe_next_stage(stage, means)  # type: ignore[arg-type]
+        self._maybe_next_stage(stage, means)
         return means | {"numbers": stage.numbers, "tokens_a_second": round(tokens / (monotonic() - started)),
                         "images": strings}
 
