@@ -5,10 +5,11 @@ others. `... neighbours`: our searches against others. `... record`: keep what a
 import argparse
 import sys
 
-from bench import gradcheck, models, neighbours, record
+from bench import gradcheck, memory_share, models, neighbours, record
 
 COMMANDS = {
     "gradcheck": (gradcheck, "gradient checkers: ours, PyTorch's, JAX's"),
+    "memory-share": (memory_share, "what share of a training step the memory takes"),
     "models": (models, "the networks and the memory against PyTorch"),
     "neighbours": (neighbours, "the searches against NumPy, faiss, hnswlib and usearch"),
     "record": (record, "keep the figures and plots of a long run"),
