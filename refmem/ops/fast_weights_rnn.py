@@ -12,10 +12,11 @@ Everything here follows `Choices`. Two forms of the fast weights are at hand, wh
 "attention" (`fast_weights_by_attention`), and "matrix" (`fast_weights_by_matrix`).
 """
 
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from refmem.arrays import Array, check_dtype, check_float, check_rank, check_shape, module_of
 from refmem.ops import fast_weights_by_attention, fast_weights_by_matrix, layer_norm
+from refmem.ops.fast_weights_by_attention import Read, Weights
 from refmem.ops.fast_weights_choices import FW2016, Choices
 
 Form: TypeAlias = Literal["attention", "matrix"]
@@ -27,7 +28,7 @@ class Step(NamedTuple):
 
     states: list[Array]  # h_0 .. h_S, each [B, R]
     norms: list[layer_norm.Cache | None]  # of h_0 .. h_S
-    reads: list[Any]  # of A h_0 .. A h_{S-1}, as the form of the fast weights notes them
+    reads: list[Read]  # of A h_0 .. A h_{S-1}
 
 
 class Cache(NamedTuple):
@@ -37,7 +38,7 @@ class Cache(NamedTuple):
     recurrent: Array  # [R, R] W
     start: Array  # [B, R] h before the first step
     norm_rows: int  # how many gains there are
-    weights: fast_weights_by_attention.Weights | fast_weights_by_matrix.Weights
+    weights: Weights
     steps: list[Step]
     choices: Choices
     store: bool
@@ -81,7 +82,9 @@ def forward(inputs: Array, recurrent: Array, start: Array, past: Array, decay: A
     TypeError
         If `inputs` is not float32 or float64, or the others are of another dtype.
     """
-    _check(inputs, recurrent, start, past, decay, rate, gain, bias, choices, form)
+    check_arguments(inputs, recurrent, start, past, decay, rate, gain, bias, choices)
+    if form not in FORMS:
+        raise ValueError(f"form must be one of {', '.join(FORMS)}, got {form!r}")
     batch, length, width = inputs.shape
     hidden = module_of(inputs).empty_like(inputs)  # [B, T, R]
     weights = FORMS[form].Weights(past, length if store else 0, decay, rate)
@@ -201,8 +204,9 @@ def backward(d_hidden: Array, cache: Cache) -> tuple[Array, Array, Array, Array,
     return d_inputs, d_recurrent, dh, *back.rest(), d_norms[0], d_norms[1]
 
 
-def _check(inputs: Array, recurrent: Array, start: Array, past: Array, decay: Array, rate: Array, gain: Array,
-           bias: Array, choices: Choices, form: str) -> None:
+def check_arguments(inputs: Array, recurrent: Array, start: Array, past: Array, decay: Array, rate: Array, gain: Array,
+                    bias: Array, choices: Choices) -> None:
+    """Raise a `ValueError` or `TypeError` unless `forward` can take these."""
     check_float("inputs", inputs)
     check_rank("inputs", inputs, 3)
     batch, _, width = inputs.shape
@@ -213,5 +217,3 @@ def _check(inputs: Array, recurrent: Array, start: Array, past: Array, decay: Ar
                                ("bias", bias, (choices.norms, width))):
         check_shape(name, array, shape)
         check_dtype(name, array, inputs.dtype)
-    if form not in FORMS:
-        raise ValueError(f"form must be one of {', '.join(FORMS)}, got {form!r}")
