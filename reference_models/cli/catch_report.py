@@ -40,7 +40,8 @@ def rows(legs: Sequence[Done]) -> list[dict[str, Any]]:
     table: dict[tuple[str, str], dict[str, Any]] = {}
     for done in legs:
         row = table.setdefault((done.leg.screen, done.leg.model), {
-            "screen": done.leg.screen, "model": done.leg.model, "frames": {}, "caught": {}, "played": {}, "seconds": {}})
+            "screen": done.leg.screen, "model": done.leg.model, "frames": {}, "caught": {}, "played": {},
+            "seconds": {}})
         seed = str(done.leg.seed)
         row["frames"][seed] = done.reached
         row["caught"][seed] = done.test

@@ -15,13 +15,13 @@ EXIT_CODES = """exit codes:
 
 def parser() -> argparse.ArgumentParser:
     """All commands. Nothing heavy is imported here, so that --help is instant."""
-    from reference_models.cli import catch, explain, fetch, omniglot, recall
+    from reference_models.cli import catch, explain, faces, fetch, omniglot, recall
 
     top = argparse.ArgumentParser(prog="python -m reference_models", epilog=EXIT_CODES,
                                   description="The networks of the papers, trained and measured.",
                                   formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (omniglot, recall, catch, explain, fetch):
+    for command in (omniglot, recall, faces, catch, explain, fetch):
         command.add_to(commands)
     for own in commands.choices.values():
         own.epilog = "Exit codes: 0 done, 2 something given cannot be used, 130 stopped with Ctrl-C."
