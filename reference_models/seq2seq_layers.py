@@ -1,4 +1,4 @@
-"""The recurrent stacks of a GNMT-style network: encoder and decoder, forward and backward.        (GNMT §3; LTRRE §2.1)
+"""The recurrent stacks of a GNMT-style network: encoder and decoder, forward and backward.  (GNMT §3; LTRRE §2.1)
 
     encoder: tokens -> embedding -> one layer read in both directions -> layers read forwards -> annotations x_s
     decoder: tokens -> embedding -> bottom layer -> attention over the annotations -> layers fed [x, context] -> top

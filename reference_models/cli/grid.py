@@ -22,6 +22,7 @@ from reference_models.training import checkpoint, loop
 from reference_models.training.sequences import Examples, Model, Schedule, SequenceTraining, measured
 
 SETTINGS = "experiment.json"
+SAVE_EVERY = 30.0  # seconds
 WATCHED = 2000  # validation examples measured along the way
 
 
@@ -146,7 +147,7 @@ def train(task: Task, leg: Leg, folder: Path, settings: Mapping[str, Any], *, wa
 
     path = folder / f"{leg.name}.npz"
     loop.run(training.advance, counters=training.counters, budget=training.schedule.budget(), curve=training.curve,
-             save=lambda: checkpoint.save(path, training.snapshot(facts)), title=leg.name, save_every=30.0,
+             save=lambda: checkpoint.save(path, training.snapshot(facts)), title=leg.name, save_every=SAVE_EVERY,
              watch=watch, watch_every=watch_every)
     done = training.snapshot(facts)
     done.notes["test"] = measured(model, task.examples("test"))

@@ -15,7 +15,7 @@ def add_to(commands: Any) -> None:
     own = commands.add_parser(
         "recall", help="associative retrieval: fast weights, IRNN, LSTM and A-LSTM",
         description="Learn to answer questions like c9k8j3f1??c with 9: train, measure on new sequences, draw. The "
-                    "sequences are drawn on the spot. Without options: fast weights with 20 units, in about five "
+                    "sequences are drawn on the spot. Without options: fast weights with 20 units, in about two "
                     "minutes.")
     own.set_defaults(run=run)
     own.add_argument("--model", nargs="+", choices=MODELS, default=["fast-weights"], dest="models", metavar="MODEL",
@@ -25,7 +25,7 @@ def add_to(commands: Any) -> None:
     own.add_argument("--seed", type=natural, default=0, metavar="S", help="the first one; default 0")
     own.add_argument("--seeds", type=positive(int), default=1, metavar="N", help="how many, from --seed on; default 1")
     own.add_argument("--pairs", type=positive(int), metavar="K", help="of a letter and a digit; default 4")
-    own.add_argument("--updates", type=positive(int), metavar="N", help="default: 50000 for 20 units, 30000 for more")
+    own.add_argument("--updates", type=positive(int), metavar="N", help="default: 25000 up to 20 units, 20000 for more")
     own.add_argument("--rate", type=positive(float), metavar="R", help="of Adam; default: as the recipe of the model")
     own.add_argument("--hold", type=float, metavar="F", help="fraction of the updates before the rate falls")
     own.add_argument("--batch", type=positive(int), metavar="B", help="default 128")
@@ -67,7 +67,9 @@ def run(options: argparse.Namespace) -> None:
             for seed in range(options.seed, options.seed + options.seeds) for model in dict.fromkeys(options.models)]
     task = recall_run.Recall(settings)
     for leg in legs:  # a wrong setting is to be heard of before the work
-        task.schedule(leg), task.choices(leg)
+        task.choices(leg)
+        if task.schedule(leg).batch > settings["train"]:
+            raise ValueError(f"a batch has {settings['batch']} examples, and there are only {settings['train']}")
     with output.writable(folder):
         grid.run(task, legs, folder, settings)
         facts = recall_report.write(task, folder, question)

@@ -61,7 +61,7 @@ class Recall:
     def schedule(self, leg: Leg) -> Schedule:
         """How it is trained."""
         small = leg.units <= 20
-        recipe = {"updates": 50_000 if small else 30_000, "hold": 0.4 if small else 0.3,
+        recipe = {"updates": 25_000 if small else 20_000, "hold": 0.4 if small else 0.3,
                   "rate": 2e-3 if small or leg.model != "fast-weights" else 1e-3}
         asked = {name: self.settings[name] for name in recipe if self.settings[name] is not None}
         recipe |= asked

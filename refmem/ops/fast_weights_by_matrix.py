@@ -1,11 +1,11 @@
 """Fast weights that grow with a sequence, kept as a matrix [B, R, R].       (FW eq. 1)
 
-`fast_weights_matrix` is the rule, for a past that stands still. Here a sequence stores and reads in turn, and the matrix
-is written anew in the same memory each time; the one before is kept too, for those who read with a lag.
+`fast_weights_matrix` is the rule, for a past that stands still. Here a sequence stores and reads in turn, and the
+matrix is written anew in the same memory each time; the one before is kept too, for those who read with a lag.
 
-The way back needs no matrix. The states are at hand, and with them A is known as their sum of products: what a read owes
-to its query and to the states is found by attention (`fast_weights_by_attention`), at a fraction of the cost of carrying
-a gradient dA [B, R, R] back through time.
+The way back needs no matrix. The states are at hand, and with them A is known as their sum of products: what a read
+owes to its query and to the states is found by attention (`fast_weights_by_attention`), at a fraction of the cost of
+carrying a gradient dA [B, R, R] back through time.
 """
 
 from refmem.arrays import Array, module_of
