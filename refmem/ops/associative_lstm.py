@@ -157,7 +157,8 @@ def _gates(z: Array, cells: int, heads: int) -> Gates:
     """z [B, Z] in its parts."""
     f, i, o, r, q, u = (z[:, start:stop] for start, stop in _columns(cells, heads))
     one, wide = (z.shape[0], heads, cells), (z.shape[0], heads, 2 * cells)
-    # spec: associative_lstm.gates -- f, i and o are sigmoids, one number for both parts of a complex one (Danihelka §4)
+    # spec: associative_lstm.gates -- f, i and o are sigmoids, one number for both parts of a complex one
+    #     (Danihelka §4)
     f, i, o = sigmoid.forward(f)[0], sigmoid.forward(i)[0].reshape(one), sigmoid.forward(o)[0].reshape(one)
     return Gates(f, i, o, *(_bound(_complex(part.reshape(wide))) for part in (r, q, u)))
 

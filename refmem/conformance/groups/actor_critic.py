@@ -74,7 +74,7 @@ def recipes() -> list[Recipe]:
     values, advantages, returns = (draw.numbers(4) for _ in range(3))
     inputs = {"logits": logits, "values": values, "advantages": advantages, "returns": returns, "actions": actions}
     still = {"values": values, "advantages": np.zeros(4), "returns": values, "actions": actions}
-    weights = {"entropy_weight": 0.25, "value_weight": 0.5}
+    weights: dict[str, Any] = {"entropy_weight": 0.25, "value_weight": 0.5}
     large = {"logits": np.array([[1000.0, 0.0, -500.0], [0.0, 300.0, -1000.0]]), "values": np.zeros(2),
              "advantages": np.array([0.5, -2.0]), "returns": np.zeros(2), "actions": [1, 2]}
     return [

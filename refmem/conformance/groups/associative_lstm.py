@@ -28,7 +28,7 @@ class Loops(Oracle):
     def associative_lstm(self, x: Nested, w_x: Nested, w_h: Nested, bias: Nested, shuffles: list[list[int]],
                          options: dict[str, Any]) -> Nested:
         heads, cells = options["heads"], len(shuffles[0])
-        out = []
+        out: list[Nested] = []
         for sequence in x:
             h: Any = [Number(0.0)] * (2 * cells * heads)
             c: Any = [[(Number(0.0), Number(0.0))] * cells for _ in shuffles]
@@ -75,10 +75,11 @@ class Loops(Oracle):
         return a[0] / length, a[1] / length
 
     def is_short(self, squares: Any) -> bool:
-        return squares <= 1.0
+        return bool(squares <= 1.0)
 
     def shuffled(self, key: Nested, shuffles: Nested, s: int, j: int) -> Pair:
-        return key[shuffles[s][j]]
+        pair: Pair = key[shuffles[s][j]]
+        return pair
 
     def product(self, a: Pair, b: Pair) -> Pair:
         return a[0] * b[0] - a[1] * b[1], a[0] * b[1] + a[1] * b[0]
