@@ -15,6 +15,7 @@ from typing import Any
 FILES = {  # workload: the module that has it, so that nobody else's is imported to run it
     "cnn": "bench.workloads_cnn",
     "memory": "bench.workloads_memory",
+    "seq2seq": "bench.workloads_seq2seq",
 }
 
 THREADS = 2
