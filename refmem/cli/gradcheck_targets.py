@@ -114,6 +114,7 @@ OPS: dict[str, Make] = {
     "conv2d": _op("conv2d", *CONVOLUTION),
     "conv2d_im2col": _op("conv2d_im2col", *CONVOLUTION),
     "conv2d_winograd": _op("conv2d_winograd", *CONVOLUTION),
+    "conv2d_relu": _op("conv2d_relu", [(2, 5, 4, 1), (3, 3, 1, 2), (2,)], ("x", "kernels", "bias")),
     "hard_gate": _op("hard_gate", [(4, 6)], ("x",)),
     "cgru": _op("cgru", [(2, 4, 3, 2), *CELL, (2, 4, 3, 6)], ("s", *CELL_NAMES, "drive"), 0.4),
     "cgru_steps": _op("cgru_steps", [(2, 4, 3, 2), *CELLS], ("s", *CELL_NAMES), 0.4, steps=4, keep=0.8, segment=3,
@@ -347,13 +348,38 @@ def dtype_of(like: Array, number: float) -> Any:
     return like.dtype.type(number)
 
 
+def _glimpses(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
+    """Two stretches, each stored at its end."""
+    from refmem.ops import softmax_cross_entropy
+
+    from reference_models.cores.stretches import StretchedFastWeights
+    from reference_models.glimpses import GlimpseNetwork
+
+    rng = np.random.default_rng(1)
+    core = StretchedFastWeights(3, 4, stretches=(3, 2))
+    model = GlimpseNetwork(core, classes=3, seed=1, dtype=dtype)
+    params = {name: np.asarray(p + 0.2 * rng.standard_normal(p.shape), dtype) for name, p in model.params.items()}
+    x, labels = np.asarray(rng.standard_normal((2, 5, 3)), dtype), np.array([2, 0])
+
+    def run(params: dict[str, Array]) -> tuple[Array, Any]:
+        model.params = params
+        logits, cache = model.forward(x)
+        losses, of_loss = softmax_cross_entropy.forward(logits, labels)
+        return np.asarray(losses.sum()), (cache, of_loss)
+
+    def back(caches: Any, w: Array) -> dict[str, Array]:
+        return model.backward(softmax_cross_entropy.backward(np.full(2, w, dtype), caches[1]), caches[0])
+
+    return from_model("glimpses", params, run, back)
+
+
 MODELS: dict[str, Make] = {"classifier": _classifier, "fast_weights": _fast_weights, "neural_gpu": _neural_gpu,
                            "neural_gpu_extended": _neural_gpu_extended, "retrieval": _retrieval,
-                           "seq2seq": _seq2seq}
+                           "glimpses": _glimpses, "seq2seq": _seq2seq}
 
 TARGETS: dict[str, Make] = {**OPS, **MEMORY, **MODELS}
 
-CPU_ONLY = frozenset({"additive_attention_fused", "cgru_winograd", "conv2d_im2col", "conv2d_winograd",
+CPU_ONLY = frozenset({"additive_attention_fused", "cgru_winograd", "conv2d_im2col", "conv2d_relu",
                       "fast_weights_rnn_compiled", "lstm_fused", *MODELS})
 """Compiled twins, and what is built from them."""
 

@@ -12,7 +12,7 @@ from refmem.memory import PAPER, TF2017, Memory, explain
 from reference_models.classifier import Classifier
 from reference_models.embedding import Size
 
-ON_THE_HOST_ONLY = {"additive_attention_fused", "cgru_winograd", "conv2d_im2col", "conv2d_winograd",
+ON_THE_HOST_ONLY = {"additive_attention_fused", "cgru_winograd", "conv2d_im2col", "conv2d_relu", "conv2d_winograd",
                     "fast_weights_rnn_compiled", "lstm_fused"}
 
 
