@@ -188,10 +188,11 @@ class Loops(Oracle):
 
     def batch_norm(self, x: Nested, gain: Nested, bias: Nested, options: Options, mean: Nested = None,
                    variance: Nested = None) -> Nested:
-        columns = [self.normal([row[d] for row in x], *self.statistics([row[d] for row in x],
-                                                                      None if mean is None else mean[d],
-                                                                      None if variance is None else variance[d]))
-                   for d in range(len(gain))]
+        columns = []
+        for d in range(len(gain)):
+            column = [row[d] for row in x]
+            given = (None, None) if mean is None else (mean[d], variance[d])
+            columns.append(self.normal(column, *self.statistics(column, *given)))
         return [[gain[d] * columns[d][b] + bias[d] for d in range(len(gain))] for b in range(len(x))]
 
     def statistics(self, column: Nested, mean: Any, variance: Any) -> tuple[Any, Any]:
