@@ -33,7 +33,7 @@ class Recipe:
     needs: tuple[str, ...] = ()
 
 
-INTEGERS = ("labels", "oldest", "sources", "values", "ages", "recent", "actions", "shuffles")
+INTEGERS = ("labels", "oldest", "sources", "values", "ages", "recent", "actions", "shuffles", "tokens", "mask")
 
 
 def cast(arrays: dict[str, Any], dtype: str) -> dict[str, HostArray]:
