@@ -30,7 +30,8 @@ def test_made_up_digits_go_on_and_models_can_be_added(capsys, tmp_path):
     facts = json.loads(capsys.readouterr().out)
     assert [row["model"] for row in facts["rows"]] == ["fast-weights", "irnn", "lstm"]
     assert all(row["paper"] is None and len(row["errors"]) == 1 for row in facts["rows"])
-    assert {"results.json", "curves.csv", "fast-weights-4-0.npz"} <= {path.name for path in (tmp_path / "run").iterdir()}
+    names = {path.name for path in (tmp_path / "run").iterdir()}
+    assert {"results.json", "curves.csv", "fast-weights-4-0.npz"} <= names
 
 
 def write_mnist(folder, side=28):
