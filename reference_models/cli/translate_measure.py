@@ -176,9 +176,9 @@ def _written(run: Path) -> dict[str, list[str]]:
 
 
 def _gain(ours: list[str], theirs: list[str], references: list[str], seed: int) -> dict[str, float]:
-    stats = [scores.statistics(lines, references) for lines in (ours, theirs)]
+    after, before = (scores.statistics(lines, references) for lines in (ours, theirs))
     drawn = scores.resample(len(references), np.random.default_rng([seed, 21]))
-    return scores.gain_interval(*stats, drawn)._asdict()
+    return scores.gain_interval(after, before, drawn)._asdict()
 
 
 def _odd(done: Translated) -> list[str]:
