@@ -9,6 +9,8 @@ import resource
 import sys
 from pathlib import Path
 
+import threadpoolctl
+
 from bench import workloads
 
 STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
@@ -24,18 +26,21 @@ def high_water() -> float:
     return peak / (2**20 if sys.platform == "darwin" else 1024)
 
 
-def main(workload: str, side: str, batch: int, steps: int) -> None:
+def main(workload: str, side: str, batch: int, steps: int, sizes: dict[str, int]) -> None:
     """Print {"peak", "working"}."""
-    workloads.SIDES[workload][side](1, 0)()
-    step = workloads.SIDES[workload][side](batch, 0)
-    if CLEAR.exists():
-        CLEAR.write_text("5")
-    start = high_water()
-    for _ in range(steps):
-        step()
-    peak = high_water()
+    found = workloads.find(workload)
+    make = found.sides[side]
+    with threadpoolctl.threadpool_limits(found.threads, "blas"):
+        make(1, 0, **sizes)()
+        step = make(batch, 0, **sizes)
+        if CLEAR.exists():
+            CLEAR.write_text("5")
+        start = high_water()
+        for _ in range(steps):
+            step()
+        peak = high_water()
     print(json.dumps({"peak": peak, "working": peak - start}))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), json.loads(sys.argv[5]))

@@ -29,6 +29,19 @@ def network(params: dict[str, np.ndarray]) -> nn.Sequential:
                          three, nn.ReLU(), four, nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), linear)
 
 
+def gradients(network: nn.Sequential) -> dict[str, torch.Tensor]:
+    """The gradients of that network's weights under our names, as views in our order of dimensions."""
+    found = {}
+    convolutions = [layer for layer in network if isinstance(layer, nn.Conv2d)]
+    for number, layer in enumerate(convolutions, start=1):
+        found[f"conv{number}.kernels"] = layer.weight.grad.permute(2, 3, 1, 0)  # [3, 3, C, F]
+        found[f"conv{number}.bias"] = layer.bias.grad
+    linear = network[-1]
+    found["linear1.weights"] = linear.weight.grad.view(len(linear.weight), -1, 49).permute(2, 1, 0)  # [49, C, F]
+    found["linear1.bias"] = linear.bias.grad
+    return found
+
+
 class Memory:
     """A life-long memory under the paper's rules, all of whose slots are filled."""
 

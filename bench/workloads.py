@@ -1,126 +1,114 @@
-"""The work that is measured: each `make(batch, seed)` returns a function that does one step.
+"""What is measured, by name. A workload is one step of some work, done by us and by its peers from the same numbers.
 
-"cnn" is forward and backward of the embedding network at the paper's widths (64-64-128-128, then 6272 -> 256).
-"memory" is one step of a full memory of 8192 slots x 128, k = 256, under the paper's rules: query, loss, backward,
-update. Ours and PyTorch's start from the same numbers.
+To add one: write `bench/workloads_NAME.py` with a tuple `WORKLOADS`, and its line in `FILES`. Everything else follows
+from it: the ratio of `python -m bench models`, its peak memory in a process of its own, how its cost grows, `bench
+compare`, and a test that all sides compute the same.
 """
 
-from collections.abc import Callable
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from types import ModuleType
+from typing import Any
 
-import numpy as np
-
-from refmem.memory.memory import Memory
-from refmem.memory.state import MemoryState
-
-from reference_models import embedding
+FILES = {  # workload: the module that has it, so that nobody else's is imported to run it
+    "cnn": "bench.workloads_cnn",
+    "fast_weights_50": "bench.workloads_fast_weights",
+    "fast_weights_100": "bench.workloads_fast_weights",
+    "fast_weights_matrix_50": "bench.workloads_fast_weights",
+    "fast_weights_matrix_100": "bench.workloads_fast_weights",
+    "memory": "bench.workloads_memory",
+    "neural_gpu_20": "bench.workloads_neural_gpu",
+    "neural_gpu_40": "bench.workloads_neural_gpu",
+    "seq2seq": "bench.workloads_seq2seq",
+}
 
 THREADS = 2
-SIZE = embedding.Size((64, 64, 128, 128), (256,), keep=1.0, initialisation="fan_in")
-SLOTS, WIDTH, CLASSES = 8192, 128, 1024
+"""Of NumPy's BLAS and of PyTorch, unless a workload says otherwise."""
 
-Step = Callable[[], object]
+Step = Callable[[], Mapping[str, Any]]
+"""One step of the work. It returns its results by name, as arrays of its own library: the same names, shapes and (at
+the first call) numbers on every side. On a GPU it waits until the work is done."""
 
-
-# --- The network ------------------------------------------------------------------------------------------------
-
-
-def cnn_data(batch: int, seed: int) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
-    """Weights, images [B, 28, 28, 1] and the gradient [B, 256] that comes back."""
-    rng = np.random.default_rng(seed)
-    params = embedding.initial_params(SIZE, rng)
-    images = (rng.random((batch, embedding.SIDE, embedding.SIDE, 1)) < 0.2).astype(np.float32)
-    return params, images, rng.standard_normal((batch, 256)).astype(np.float32)
+Make = Callable[..., Step]
+"""`make(batch, seed, **sizes)` prepares everything and returns the step. `sizes` are the names in `Workload.growth`,
+each with a default."""
 
 
-def cnn(batch: int, seed: int, conv: str = "winograd") -> Step:
-    """Ours."""
-    params, images, dq = cnn_data(batch, seed)
+@dataclass(frozen=True)
+class Workload:
+    """One line of the report."""
 
-    def step() -> dict[str, np.ndarray]:
-        _, cache = embedding.embed(params, images, conv=conv, shards=THREADS)
-        return embedding.embed_backward(dq, cache)[0]
+    name: str
+    """As in `FILES`."""
 
-    return step
+    about: str
+    """What one step does, in a few words."""
 
+    sides: Mapping[str, Make]
+    """Who can do it. "ours" always, and "torch" is what it is held against; others by the names in `HERE`."""
 
-def cnn_torch(batch: int, seed: int, channels_last: bool = False) -> Step:
-    """PyTorch's, eager."""
-    import torch
+    batches: tuple[int, ...]
+    """Batch sizes of the report."""
 
-    from bench import peers
+    goal: float = 1.0
+    """Our time / PyTorch's shall be no more than this."""
 
-    torch.set_num_threads(THREADS)
-    params, images, dq = cnn_data(batch, seed)
-    layout = torch.channels_last if channels_last else torch.contiguous_format
-    network = peers.network(params).to(memory_format=layout)
-    x = torch.from_numpy(images).permute(0, 3, 1, 2).contiguous(memory_format=layout)
-    gradient = torch.from_numpy(dq)
+    memory_goal: float = 0.5
+    """Our peak memory / PyTorch's shall be no more than this."""
 
-    def step() -> dict[str, np.ndarray]:
-        network.zero_grad(set_to_none=True)
-        network(x).backward(gradient)
-        return {name: p.grad for name, p in network.named_parameters()}
+    threads: int = THREADS
+    """BLAS threads of ours; PyTorch's side sets its own with `torch_with`."""
 
-    return step
+    growth: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """How the cost grows: for "batch" and for each size that `make` takes, the values to measure it at."""
 
+    growth_batch: int = 16
+    """Batch while another size grows."""
 
-# --- The memory -------------------------------------------------------------------------------------------------
-
-
-def memory_data(batch: int, seed: int) -> tuple[MemoryState, list[tuple[np.ndarray, np.ndarray]]]:
-    """A full memory, and batches of queries that lie near a stored key; most labels are right."""
-    rng = np.random.default_rng(seed)
-    keys = rng.standard_normal((SLOTS, WIDTH)).astype(np.float32)
-    keys /= np.linalg.norm(keys, axis=1, keepdims=True)
-    values = rng.integers(0, CLASSES, SLOTS)
-    state = MemoryState(keys, values, rng.permutation(SLOTS).astype(np.int64), np.full(SLOTS, -1, np.int64))
-    batches = []
-    for _ in range(16):
-        near = rng.integers(0, SLOTS, batch)
-        queries = keys[near] + 0.05 * rng.standard_normal((batch, WIDTH)).astype(np.float32)
-        labels = np.where(rng.random(batch) < 0.75, values[near], rng.integers(0, CLASSES, batch))
-        batches.append((queries.astype(np.float32), labels))
-    return state, batches
+    tolerance: float = 2e-3
+    """How far our results may lie from a peer's, relative to the largest of the array (both round in float32)."""
 
 
-def memory(batch: int, seed: int) -> Step:
-    """Ours."""
-    state, batches = memory_data(batch, seed)
-    module = Memory(WIDTH, SLOTS, dtype=np.float32)
-    module.state = state
-    turn = iter_forever(batches)
-
-    def step() -> tuple[np.ndarray, np.ndarray]:
-        queries, labels = next(turn)
-        output, cache = module.forward(queries, labels)
-        assert output.loss is not None
-        return output.loss, module.backward(cache)[0]
-
-    return step
-
-
-def memory_torch(batch: int, seed: int) -> Step:
-    """PyTorch's."""
-    import torch
-
-    from bench import peers
-
-    torch.set_num_threads(THREADS)
-    state, batches = memory_data(batch, seed)
-    module = peers.Memory(state)
-    turn = iter_forever([(torch.from_numpy(queries), torch.from_numpy(labels)) for queries, labels in batches])
-    return lambda: module.step(*next(turn))
-
-
-def iter_forever(batches):  # type: ignore[no-untyped-def]
-    """The batches in turn, without end."""
-    while True:
-        yield from batches
-
-
-SIDES: dict[str, dict[str, Callable[[int, int], Step]]] = {
-    "cnn": {"ours": cnn, "torch": cnn_torch,
-            "torch_channels_last": lambda batch, seed: cnn_torch(batch, seed, channels_last=True)},
-    "memory": {"ours": memory, "torch": memory_torch},
+HERE: dict[str, Callable[[], bool]] = {
+    "ours": lambda: True,
+    "plain": lambda: True,  # ours without fast twins
+    "compiled": lambda: True,  # ours, the compiled twin
+    "cupy": lambda: cupy_device(),
+    "torch": lambda: find_spec("torch") is not None,
+    "torch_channels_last": lambda: find_spec("torch") is not None,
+    "torch_gpu": lambda: find_spec("torch") is not None and torch_with(THREADS).cuda.is_available(),
 }
-"""Who can do what."""
+"""Side -> whether this machine has it."""
+
+
+def find(name: str) -> Workload:
+    """The workload of this name. Raises ValueError where there is none."""
+    if name not in FILES:
+        raise ValueError(f"there is no workload {name!r}; there are {', '.join(FILES)}")
+    return next(workload for workload in importlib.import_module(FILES[name]).WORKLOADS if workload.name == name)
+
+
+def sides_here(workload: Workload) -> list[str]:
+    """The sides of a workload that can run on this machine."""
+    return [side for side in workload.sides if HERE[side]()]
+
+
+def torch_with(threads: int = THREADS) -> Any:
+    """PyTorch, held to so many threads."""
+    torch = importlib.import_module("torch")
+    torch.set_num_threads(threads)
+    return torch
+
+
+def cupy_device() -> ModuleType | None:
+    """CuPy where it is installed and has a GPU, else None."""
+    if find_spec("cupy") is None:
+        return None
+    cupy = importlib.import_module("cupy")
+    try:
+        cupy.zeros(1)
+    except Exception:  # no driver, no device, no memory: CuPy has an error for each
+        return None
+    return cupy

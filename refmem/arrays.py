@@ -119,6 +119,26 @@ def put_rows(target: Array, slots: Array, rows: Array) -> None:
     target[slots] = rows
 
 
+def add_rows(target: Array, slots: Array, rows: Array) -> None:
+    """`target[slots[i]] += rows[i]` for every i: where slots repeat, their rows add up. (`target[slots] += rows` keeps
+    one of them.)
+
+    The sum of a slot is made in the order of its rows on NumPy. Elsewhere it is a product with a matrix of zeros and
+    ones, which gives the same bits on every run, as atomic additions would not.
+    """
+    xp = module_of(target, "target")
+    if slots.size == 0:
+        return
+    if xp is np:
+        order = np.argsort(slots, kind="stable")
+        slots = slots[order]
+        starts = np.flatnonzero(np.concatenate([np.ones(1, bool), slots[1:] != slots[:-1]]))
+        target[slots[starts]] += np.add.reduceat(rows[order], starts, axis=0)
+    else:
+        touched = xp.unique(slots)  # [u]
+        target[touched] += (touched[:, None] == slots).astype(target.dtype) @ rows
+
+
 # --- What every operation checks --------------------------------------------------------------------------------
 
 

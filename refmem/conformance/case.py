@@ -42,9 +42,13 @@ class Expect:
 
     name: str
     tolerance: float
-    """Largest absolute difference; 0 is exact. Derived, see `making/tolerance.py`."""
+    """Largest absolute difference; 0 is exact. Derived from the two below, see `making/tolerance.py`."""
     optional: bool = False
     """An intermediate of the paper: compared where the implementation gives it."""
+    bound: float = 0.0
+    """How far rounding can move it, to first order and at worst."""
+    spread: float = 0.0
+    """How far runs of the same equations in the same dtype lay apart that added up in other orders."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +118,7 @@ def save(case: Case, folder: str | os.PathLike[str]) -> Path:
         "level": case.level, "dtype": case.dtype, "title": case.title, "rules": list(case.rules),
         "flags": list(case.flags), "needs": list(case.needs), "config": case.config, "steps": len(case.steps),
         "starts_empty": case.state is None,
-        "expect": [{"name": e.name, "tolerance": e.tolerance, "optional": e.optional} for e in case.expect],
+        "expect": [vars(e) for e in case.expect],
         "oracles": list(case.oracles),
         "arrays": {name: {"dtype": a.dtype.name, "shape": list(a.shape), "sha256": digest(a)}
                    for name, a in arrays.items()},
@@ -176,7 +180,7 @@ def _assemble(path: Path, manifest: dict[str, Any], arrays: dict[str, HostArray]
         params=Inputs(part("params")),
         steps=[Inputs({name: array[t] for name, array in stacked["input"].items()}) for t in range(count)],
         level=manifest["level"], rules=tuple(manifest["rules"]), title=manifest["title"],
-        expect=tuple(Expect(e["name"], e["tolerance"], e["optional"]) for e in manifest["expect"]),
+        expect=tuple(Expect(**e) for e in manifest["expect"]),
         expected=[Inputs({name: array[t] for name, array in stacked["expect"].items()}) for t in range(count)],
         flags=tuple(manifest["flags"]), needs=tuple(manifest["needs"]), since=manifest["since"],
         oracles=tuple(manifest["oracles"]), path=path,

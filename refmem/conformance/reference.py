@@ -1,9 +1,9 @@
 """refmem itself, as an implementation that can be held against its own vectors."""
 
 import dataclasses
+import importlib
 import inspect
 from collections.abc import Callable, Iterator
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -11,22 +11,9 @@ import numpy as np
 import refmem
 from refmem.arrays import Array
 from refmem.conformance.case import HostArray, Inputs, Task
+from refmem.conformance.groups import Group, groups
 from refmem.memory import PROFILES, Memory, MemoryState
-from refmem.ops import (
-    conv2d,
-    dropout,
-    l2_normalize,
-    linear,
-    max_pool2d,
-    relu,
-    softmax,
-    softmax_cross_entropy,
-)
 
-FORWARD_BACKWARD: dict[str, ModuleType] = {
-    "conv2d": conv2d, "max_pool2d": max_pool2d, "relu": relu, "linear": linear, "l2_normalize": l2_normalize,
-    "softmax": softmax, "softmax_cross_entropy": softmax_cross_entropy,
-}
 PROFILE_FIELDS = ("k", "alpha", "inverse_temperature", "correct_in_top", "age_noise", "recent_hint")
 
 
@@ -49,7 +36,7 @@ class Reference:
 
     def describe(self) -> dict[str, Any]:
         """Everything that there is to give."""
-        return {"name": "refmem", "version": refmem.__version__, "groups": ["memory", "dropout", *FORWARD_BACKWARD],
+        return {"name": "refmem", "version": refmem.__version__, "groups": ["memory", *groups()],
                 "profiles": ["paper", "tf2017"], "needs": ["noise", "sources"]}
 
     def memory(self, task: Task) -> Iterator[dict[str, Any]]:
@@ -66,16 +53,11 @@ class Reference:
         for inputs in task.steps:
             yield _step(memory, inputs, c.get("update", True))
 
-    def dropout(self, task: Task) -> Iterator[dict[str, Any]]:
-        """Dropout draws its mask from the uniform numbers of the vector."""
-        (inputs,) = task.steps
-        y, cache = dropout.forward(inputs["x"], task.config["keep"], Given(inputs["uniforms"]))
-        yield {"y": y} | ({"d_x": dropout.backward(inputs["d_y"], cache)} if "d_y" in inputs else {})
-
     def __getattr__(self, name: str) -> Any:
-        if name in FORWARD_BACKWARD:
-            return _operation(FORWARD_BACKWARD[name])
-        raise AttributeError(name)
+        if name.startswith("_") or name not in groups():
+            raise AttributeError(name)
+        group = groups()[name]
+        return group.reference or _operation(group)
 
 
 def _step(memory: Memory, inputs: Inputs, update: bool) -> dict[str, Any]:
@@ -90,15 +72,20 @@ def _step(memory: Memory, inputs: Inputs, update: bool) -> dict[str, Any]:
     return out | {f"state.{name}": array.copy() for name, array in memory.state.arrays().items()}
 
 
-def _operation(op: ModuleType) -> Callable[[Task], Iterator[dict[str, Any]]]:
+def _operation(group: Group) -> Callable[[Task], Iterator[dict[str, Any]]]:
+    op = importlib.import_module(f"refmem.ops.{group.name}")
+
     def run(task: Task) -> Iterator[dict[str, Any]]:
         (inputs,) = task.steps
-        given: dict[str, Array] = {name: array for name, array in inputs.items() if name not in ("d_y", "d_loss")}
-        output, cotangent = ("loss", "d_loss") if "logits" in given else ("y", "d_y")
-        y, cache = op.forward(**given, **task.config)
-        out = {output: y}
-        if cotangent in inputs:
-            gradients = op.backward(inputs[cotangent], cache)
+        cotangents = [f"d_{name}" for name in group.outputs]
+        given: dict[str, Array] = {name: array for name, array in inputs.items() if name not in cotangents}
+        produced, cache = op.forward(**given, **task.config)
+        outputs = produced if isinstance(produced, tuple) else (produced,)
+        out = dict(zip(group.outputs, outputs, strict=True))
+        if any(name in inputs for name in cotangents):
+            d_outputs = [inputs[name] if name in inputs else np.zeros_like(y)
+                         for name, y in zip(cotangents, outputs, strict=True)]
+            gradients = op.backward(*d_outputs, cache)
             gradients = gradients if isinstance(gradients, tuple) else (gradients,)
             names = inspect.signature(op.forward).parameters  # in the order of the gradients
             out |= {f"d_{name}": gradient for name, gradient in zip(names, gradients, strict=False)}

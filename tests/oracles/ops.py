@@ -88,3 +88,58 @@ def l2_normalize(row, eps):
     """Of one list."""
     length = max(math.sqrt(sum(v * v for v in row)), eps)
     return [v / length for v in row]
+
+
+def sigmoid(x):
+    return 1 / (1 + math.exp(-x)) if x > -700 else 0.0
+
+
+def lstm(x, state, w_x, w_h, bias, mask=None, reverse=False):
+    """(y[b][t][j], state[2][b][j] after the walk), from nested lists x[b][t][d]."""
+    width = len(w_h)
+    y, last_h, last_c = [], [], []
+    for b, sentence in enumerate(x):
+        h, c = list(state[0][b]), list(state[1][b])
+        out = [None] * len(sentence)
+        for t in sorted(range(len(sentence)), reverse=reverse):
+            if mask is None or mask[b][t]:
+                z = [bias[j] + sum(v * w_x[d][j] for d, v in enumerate(sentence[t]))
+                     + sum(v * w_h[d][j] for d, v in enumerate(h)) for j in range(4 * width)]
+                i, f, g, o = (z[block * width:(block + 1) * width] for block in range(4))
+                c = [sigmoid(f[j]) * c[j] + sigmoid(i[j]) * math.tanh(g[j]) for j in range(width)]
+                h = [sigmoid(o[j]) * math.tanh(c[j]) for j in range(width)]
+            out[t] = list(h)
+        y.append(out)
+        last_h.append(h)
+        last_c.append(c)
+    return y, [last_h, last_c]
+
+
+def additive_attention(queries, sources, w_query, w_source, v, mask=None):
+    """(context[b][t][d], weights[b][t][s])."""
+    contexts, weights = [], []
+    for b, sentence in enumerate(queries):
+        contexts.append([])
+        weights.append([])
+        places = [s for s in range(len(sources[b])) if mask is None or mask[b][s]]
+        for query in sentence:
+            scores = []
+            for s in places:
+                scores.append(sum(
+                    v[a] * math.tanh(sum(y * w_query[d][a] for d, y in enumerate(query))
+                                     + sum(x * w_source[d][a] for d, x in enumerate(sources[b][s])))
+                    for a in range(len(v))))
+            share = dict(zip(places, softmax(scores), strict=True))
+            contexts[-1].append([sum(share[s] * sources[b][s][d] for s in places) for d in range(len(sources[b][0]))])
+            weights[-1].append([share.get(s, 0.0) for s in range(len(sources[b]))])
+    return contexts, weights
+
+
+def masked_cross_entropy(row, label, there, smoothing):
+    """Of one list."""
+    if not there:
+        return 0.0
+    top = max(row)
+    log_sum = top + math.log(sum(math.exp(v - top) for v in row))
+    q = [smoothing / len(row) + (1 - smoothing) * (j == label) for j in range(len(row))]
+    return -sum(q_j * (v - log_sum) for q_j, v in zip(q, row, strict=True))

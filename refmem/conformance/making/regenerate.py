@@ -6,18 +6,20 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from refmem.conformance.groups import modules
 from refmem.conformance.making import ops_recipes, paper_recipes, tf2017_recipes
 from refmem.conformance.making.make import DTYPES, make
 from refmem.conformance.making.recipe import Recipe
 from refmem.conformance.case import FOLDER, paths, save
 
 RECIPES = (paper_recipes, tf2017_recipes, ops_recipes)
-"""A capability adds its own module here: that is all."""
+"""The recipes of the memory and of the CNN. Other groups bring theirs, see `groups`."""
 
 
 def all_recipes() -> list[Recipe]:
     """The recipes of all vectors."""
-    return [recipe for module in RECIPES for recipe in module.recipes()]
+    mine = [module for module in modules() if hasattr(module, "recipes")]
+    return [recipe for module in (*RECIPES, *mine) for recipe in module.recipes()]
 
 
 def regenerate(folder: str | os.PathLike[str], recipes: Iterable[Recipe] | None = None) -> Iterator[Path]:

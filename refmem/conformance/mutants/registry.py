@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from refmem.conformance.case import Case
+from refmem.conformance.groups import groups, modules
 from refmem.conformance.oracles import Paper, Released
 from refmem.conformance.oracles.adapter import LoopAdapter
 from refmem.conformance.oracles.ops import Ops
 
 MODULES = ("paper_reading", "paper_losing", "paper_writing", "tf2017_reading", "tf2017_losing", "tf2017_writing",
            "ops_images", "ops_rows")
-"""The modules that hold mutants. A capability adds its own: that is all."""
+"""The modules that hold mutants of the memory and of the CNN. Other groups bring theirs, see `groups`."""
 
 Loop = TypeVar("Loop", bound=type)
 
@@ -44,7 +45,9 @@ class Mutant:
         """Whether the case could notice: it is of the mutant's profile, or of its operation."""
         if self.profile is not None:
             return case.group == "memory" and case.profile == self.profile
-        return case.group == self.rule.split(".")[0]
+        mine = [name for name, group in groups().items() if issubclass(self.body, group.oracle)]
+        about = self.rule.split(".")[0]
+        return case.group == about if about in mine else case.group in mine
 
     def implementation(self) -> Any:
         """Something to hold against the vectors. It gives no optional intermediates: vectors must do without."""
@@ -52,7 +55,7 @@ class Mutant:
             return Silent(paper=self.body)
         if self.profile == "tf2017":
             return Silent(released=self.body)
-        return Silent(ops=self.body())
+        return Silent(oracle=self.body())
 
 
 class Silent(LoopAdapter):
@@ -83,6 +86,7 @@ def all_mutants() -> list[Mutant]:
     """Every mutant there is."""
     for name in MODULES:
         importlib.import_module(f"refmem.conformance.mutants.{name}")
+    modules()
     return list(_found.values())
 
 

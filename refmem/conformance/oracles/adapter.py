@@ -6,35 +6,48 @@ from typing import Any
 import numpy as np
 
 from refmem.conformance.case import HostArray, Inputs, Task
-from refmem.conformance.oracles import ops as loop_ops
-from refmem.conformance.oracles import scalars, tape
+from refmem.conformance.oracles import scalars
 from refmem.conformance.oracles.loops import Answer, Loops
+from refmem.conformance.oracles.operation import Oracle, flat, nested
 from refmem.conformance.oracles.paper import Paper
 from refmem.conformance.oracles.released import Released
-from refmem.conformance.oracles.tape import Number
+
+
+def groups() -> dict[str, Any]:
+    """All groups; their modules import this one."""
+    from refmem.conformance.groups import groups as found
+
+    return found()
 
 
 class LoopAdapter:
-    """Runs `Paper`, `Released` and `Ops`, or what is given in their place.
+    """Runs `Paper`, `Released` and the loops of all groups, or what is given in the place of one.
 
-    `scalar` turns a float into the number to count with: `float` itself, or one of `scalars`.
+    `scalar` turns a float into the number to count with: `float` itself, a number of mpmath, or one that knows about
+    rounding.
     """
 
     def __init__(self, paper: type[Paper] = Paper, released: type[Released] = Released,
-                 ops: loop_ops.Ops | None = None, *, scalar: Callable[[float], Any] = float,
-                 raw: bool = False) -> None:
-        self.paper, self.released, self.ops, self.scalar, self.raw = paper, released, ops or loop_ops.Ops(), scalar, raw
+                 oracle: Oracle | None = None, *, scalar: Callable[[float], Any] = float, raw: bool = False) -> None:
+        self.paper, self.released, self.oracle, self.scalar, self.raw = paper, released, oracle, scalar, raw
         self.smallest_gap = float("inf")
 
     def describe(self) -> dict[str, Any]:
         """Everything that there is to give."""
-        return {"name": "loop oracle", "groups": ["memory", *loop_ops.OPERATIONS], "profiles": ["paper", "tf2017"],
+        return {"name": "loop oracle", "groups": ["memory", *groups()], "profiles": ["paper", "tf2017"],
                 "needs": ["noise", "sources"]}
 
     def __getattr__(self, name: str) -> Any:
-        if name in loop_ops.OPERATIONS:
-            return lambda task: self.operation(task)
-        raise AttributeError(name)
+        if name.startswith("_") or name not in groups():
+            raise AttributeError(name)
+        group = groups()[name]
+        oracle = self.oracle if isinstance(self.oracle, group.oracle) else group.oracle()
+
+        def run(task: Task) -> Iterator[dict[str, HostArray]]:
+            for step in oracle.run(group, self.scalars, task):
+                yield {output: self.array(x, task.dtype) for output, x in step.items()}
+
+        return run
 
     # --- The memory -------------------------------------------------------------------------------------------
 
@@ -82,53 +95,21 @@ class LoopAdapter:
         d_queries, d_projection = answer.gradients(d_loss, d_confidence)
         return {"d_queries": d_queries} | ({} if d_projection is None else {"d_query_projection": d_projection})
 
-    # --- The operations ---------------------------------------------------------------------------------------
-
-    def operation(self, task: Task) -> Iterator[dict[str, HostArray]]:
-        """Output, and the gradient of each float input where there is a cotangent."""
-        (inputs,) = task.steps
-        output = loop_ops.OUTPUT.get(task.group, "y")
-        numbers: dict[str, Any] = {}
-        for name, array in inputs.items():
-            if name == f"d_{output}":
-                continue
-            plainly = name == "uniforms" or array.dtype.kind != "f"
-            numbers[name] = array.tolist() if plainly else loop_ops.nested(Number, self.scalars(array))
-        y = getattr(self.ops, task.group)(**numbers, options=task.config)
-        out = {output: loop_ops.nested(tape.constant, y)}
-        if f"d_{output}" in inputs:
-            d_y = loop_ops.flat(self.scalars(inputs[f"d_{output}"]))
-            carried = [(number, self.ops.cotangent(task.group, d, i))
-                       for i, (number, d) in enumerate(zip(loop_ops.flat(y), d_y, strict=True))]
-            for name, x in numbers.items():
-                leaves = loop_ops.flat(x)
-                if isinstance(leaves[0], Number):
-                    slopes = self.ops.gradient(task.group, name, tape.gradients(carried, leaves), task.config)
-                    out[f"d_{name}"] = _shaped(slopes, inputs[name].shape)
-        yield {name: self.array(x, task.dtype) for name, x in out.items()}
-
     # --- Numbers ----------------------------------------------------------------------------------------------
 
     def scalars(self, array: HostArray) -> Any:
         """Nested lists of the numbers that are counted with."""
-        return loop_ops.nested(self.scalar, array.astype(np.float64).tolist())
+        return nested(self.scalar, array.astype(np.float64).tolist())
 
     def array(self, x: Any, dtype: str) -> Any:
         """An array of the task's dtype, or with `raw` the numbers as they are, in an array of objects."""
-        flat = loop_ops.flat(x)
-        if flat and all(isinstance(number, int) for number in flat):
+        numbers = flat(x)
+        if numbers and all(isinstance(number, int) for number in numbers):
             return np.array(x, np.int64)
         if self.raw:
             return np.array(x, dtype=object)
-        return np.array(loop_ops.nested(scalars.plain, x), np.float64).astype(dtype)
+        return np.array(nested(scalars.plain, x), np.float64).astype(dtype)
 
 
 def _listed(array: HostArray | None) -> Any:
     return None if array is None else array.tolist()
-
-
-def _shaped(flat: list[Any], shape: tuple[int, ...]) -> Any:
-    if not shape:
-        return flat[0]
-    size = len(flat) // shape[0] if shape[0] else 0
-    return [_shaped(flat[i * size:(i + 1) * size], shape[1:]) for i in range(shape[0])]

@@ -8,19 +8,13 @@ from typing import Any, TypeAlias
 
 from refmem.conformance.oracles import tape
 from refmem.conformance.oracles.loops import dot, taped_direction, taped_softmax
+from refmem.conformance.oracles.operation import Nested, Oracle, nested
 from refmem.conformance.oracles.tape import Number
 
-Nested: TypeAlias = Any  # Numbers in lists, in lists ...
 Options: TypeAlias = dict[str, Any]
 
-OUTPUT = {"softmax_cross_entropy": "loss"}
-"""What the output of an operation is called, where it is not called y."""
 
-OPERATIONS = ("conv2d", "max_pool2d", "relu", "linear", "dropout", "l2_normalize", "softmax",
-              "softmax_cross_entropy")
-
-
-class Ops:
+class Ops(Oracle):
     """One method an operation, and for those with two ideas, one an idea."""
 
     # Convolution
@@ -113,23 +107,3 @@ class Ops:
                 total = total + tape.exp(x - top)
             losses.append(tape.log(total) - (row[label] - top))
         return losses
-
-    # Derivatives
-
-    def cotangent(self, op: str, d_y: Any, index: int) -> Any:
-        """What is carried back through element `index` of the output."""
-        return d_y
-
-    def gradient(self, op: str, name: str, slopes: list[Any], options: Options) -> list[Any]:
-        """d_`name`, flat."""
-        return slopes
-
-
-def nested(function: Any, x: Nested) -> Nested:
-    """`function` of each number."""
-    return [nested(function, x_i) for x_i in x] if isinstance(x, list) else function(x)
-
-
-def flat(x: Nested) -> list[Any]:
-    """The numbers of nested lists, in row-major order."""
-    return [number for x_i in x for number in flat(x_i)] if isinstance(x, list) else [x]

@@ -1,8 +1,9 @@
-"""What the oracles count with: floats, floats that are disturbed at every operation, or numbers of 50 digits.
+"""What the oracles count with: floats, numbers of 50 digits, or numbers that know about rounding.
 
-The loops of the oracles only add, subtract, multiply, divide, compare, and call the three functions below. So one
-text of the equations gives three things: a check (floats), how far rounding can move each result
-(`Disturbed`), and the expected value of a vector (mpmath, an extra that only the making of vectors needs).
+The loops of the oracles only add, subtract, multiply, divide, compare, and call the functions below. So one text of
+the equations gives several things: a check (floats), the expected value of a vector (mpmath, an extra that only the
+making of vectors needs), a bound of what rounding can do (`bounded.Bounded`), and the answers of a machine that adds
+up in another order (`rounded.Rounded`).
 """
 
 import math
@@ -10,57 +11,69 @@ from typing import Any, TypeAlias
 
 Scalar: TypeAlias = Any
 
-UNIT = 2.0**-30
-"""Relative disturbance of an operation: far above the rounding of a float64, far below the gaps between choices."""
 
+class Arithmetic:
+    """A number that is more than a float. A subclass says what a sum, a product, a quotient and a function are.
 
-class Disturbed:
-    """A float whose every operation is off by a relative error of at most `UNIT`.
-
-    The standard model of floating point is fl(x op y) = (x op y)(1 + delta), |delta| <= u. To first order
-    the error of a result is proportional to u, so that what is measured for `UNIT` can be scaled to any dtype.
-    Like rounding, delta depends on the number alone, so that what is equal stays equal; each seed has its own deltas.
+    What no arithmetic rounds is done here: adding nothing, changing the sign, comparing.
     """
 
-    __slots__ = ("value", "seed")
+    __slots__ = ("value",)
 
-    def __init__(self, value: float, seed: int) -> None:
-        self.value, self.seed = value, seed
+    value: float
 
-    def _rounded(self, exact: float) -> "Disturbed":
-        scrambled = (hash(exact) ^ self.seed * 0x9E3779B97F4A7C15) * 0xD6E8FEB86659FD93 >> 16 & 0xFFFFFFFF
-        return Disturbed(exact * (1.0 + UNIT * (scrambled / 2.0**31 - 1.0)), self.seed)
+    def plus(self, other: Scalar) -> "Arithmetic":
+        raise TypeError(f"{type(self).__name__} does not say what a sum is")
 
-    def __add__(self, other: Scalar) -> "Disturbed":
-        if plain(other) == 0.0 or self.value == 0.0:  # no rounding: exact in every dtype
-            return Disturbed(self.value + plain(other), self.seed)
-        return self._rounded(self.value + plain(other))
+    def times(self, other: Scalar) -> "Arithmetic":
+        raise TypeError(f"{type(self).__name__} does not say what a product is")
 
-    def __sub__(self, other: Scalar) -> "Disturbed":
-        return self._rounded(self.value - plain(other))
+    def over(self, other: Scalar) -> "Arithmetic":
+        raise TypeError(f"{type(self).__name__} does not say what a quotient is")
 
-    def __rsub__(self, other: Scalar) -> "Disturbed":
-        return self._rounded(plain(other) - self.value)
+    def under(self, other: float) -> "Arithmetic":
+        """`other` / self."""
+        raise TypeError(f"{type(self).__name__} does not say what a quotient is")
 
-    def __mul__(self, other: Scalar) -> "Disturbed":
-        if abs(plain(other)) == 1.0 or abs(self.value) == 1.0:
-            return Disturbed(self.value * plain(other), self.seed)
-        return self._rounded(self.value * plain(other))
+    def negative(self) -> "Arithmetic":
+        raise TypeError(f"{type(self).__name__} does not say what its negative is")
 
-    def __truediv__(self, other: Scalar) -> "Disturbed":
-        return self._rounded(self.value / plain(other))
+    def one(self) -> "Arithmetic":
+        """The number 1 of the same kind."""
+        raise TypeError(f"{type(self).__name__} does not say what 1 is")
 
-    def __rtruediv__(self, other: Scalar) -> "Disturbed":
-        return self._rounded(plain(other) / self.value)
+    def call(self, name: str) -> "Arithmetic":
+        """sqrt, exp, log or tanh of it."""
+        raise TypeError(f"{type(self).__name__} does not say what {name} is")
+
+    def __add__(self, other: Scalar) -> Any:
+        return self if is_exactly(other, 0.0) else self.plus(other)
+
+    def __neg__(self) -> Any:
+        return self.negative()
+
+    def __sub__(self, other: Scalar) -> Any:
+        return self + -other
+
+    def __rsub__(self, other: Scalar) -> Any:
+        return -self + other
+
+    def __mul__(self, other: Scalar) -> Any:
+        if is_exactly(other, 1.0) or is_exactly(other, -1.0):
+            return self if plain(other) > 0 else -self
+        return self.times(other)
+
+    def __truediv__(self, other: Scalar) -> Any:
+        return self if is_exactly(other, 1.0) else self.over(other)
+
+    def __rtruediv__(self, other: float) -> Any:
+        return self.under(other)
 
     __radd__ = __add__
     __rmul__ = __mul__
 
-    def __neg__(self) -> "Disturbed":
-        return Disturbed(-self.value, self.seed)
-
-    def __abs__(self) -> "Disturbed":
-        return Disturbed(abs(self.value), self.seed)
+    def __abs__(self) -> Any:
+        return -self if self.value < 0 else self
 
     def __lt__(self, other: Scalar) -> bool:
         return self.value < plain(other)
@@ -83,13 +96,20 @@ class Disturbed:
     def __float__(self) -> float:
         return self.value
 
-    def call(self, function: Any) -> "Disturbed":
-        return self._rounded(function(self.value))
+
+def is_exactly(x: Scalar, number: float) -> bool:
+    """Whether x is this number and no computed one that happens to have its value."""
+    return isinstance(x, (int, float)) and x == number
 
 
 def plain(x: Any) -> float:
     """`x` as a float."""
-    return x.value if isinstance(x, Disturbed) else float(x)
+    return x.value if isinstance(x, Arithmetic) else float(x)
+
+
+def reciprocal(x: float, like: Scalar) -> Scalar:
+    """1 / x for a constant x, with the rounding that numbers of the kind of `like` make of it."""
+    return like.one() / x if isinstance(like, Arithmetic) else 1.0 / x
 
 
 def sqrt(x: Scalar) -> Scalar:
@@ -104,9 +124,13 @@ def log(x: Scalar) -> Scalar:
     return _call("log", x)
 
 
+def tanh(x: Scalar) -> Scalar:
+    return _call("tanh", x)
+
+
 def _call(name: str, x: Scalar) -> Scalar:
     if isinstance(x, (int, float)):
         return getattr(math, name)(x)
-    if isinstance(x, Disturbed):
-        return x.call(getattr(math, name))
+    if isinstance(x, Arithmetic):
+        return x.call(name)
     return getattr(x.context, name)(x)  # a number of mpmath

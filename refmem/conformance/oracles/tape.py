@@ -1,7 +1,7 @@
 """Numbers that remember how they were made: reverse-mode derivatives, one number at a time.
 
 It serves the oracles as a second opinion on derivatives worked out on paper: nothing here knows a derivation,
-only the slope of +, *, /, sqrt, exp, log and max(0, x).
+only the slope of +, *, /, sqrt, exp, log, tanh and max(0, x).
 """
 
 from collections.abc import Sequence
@@ -50,7 +50,7 @@ class Number:
         if isinstance(other, Number):
             quotient = self.value / other.value
             return Number(quotient, ((self, 1.0 / other.value), (other, -quotient / other.value)))
-        return Number(self.value / other, ((self, 1.0 / other),))
+        return Number(self.value / other, ((self, scalars.reciprocal(other, self.value)),))
 
 
 def sqrt(x: Number) -> Number:
@@ -65,6 +65,11 @@ def exp(x: Number) -> Number:
 
 def log(x: Number) -> Number:
     return Number(scalars.log(x.value), ((x, 1.0 / x.value),))
+
+
+def tanh(x: Number) -> Number:
+    y = scalars.tanh(x.value)
+    return Number(y, ((x, 1.0 - y * y),))
 
 
 def relu(x: Number) -> Number:

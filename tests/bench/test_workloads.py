@@ -1,0 +1,71 @@
+"""Every workload: all its sides compute the same, and the memory's peer leads the same life for longer."""
+
+import inspect
+
+import numpy as np
+import pytest
+
+from bench import workloads, workloads_memory
+from refmem.memory import Memory
+
+SMALL = {"slots": 300, "length": 5}
+"""Sizes for the test, by the name of what `make` takes."""
+
+
+@pytest.mark.parametrize("name", workloads.FILES)
+def test_every_side_computes_the_same(name):
+    """The first step of every side gives the same results under the same names."""
+    workload = workloads.find(name)
+    results = {}
+    for side in workloads.sides_here(workload):
+        make = workload.sides[side]
+        sizes = {size: value for size, value in SMALL.items() if size in inspect.signature(make).parameters}
+        results[side] = {what: on_host(array) for what, array in make(3, 0, **sizes)().items()}
+    wanted = results.pop("ours")
+    assert wanted
+    for side, got in results.items():
+        assert got.keys() == wanted.keys(), side
+        for what, array in wanted.items():
+            assert got[what].shape == array.shape, (side, what)
+            np.testing.assert_allclose(got[what], array, rtol=0, err_msg=f"{side}, {what}",
+                                       atol=workload.tolerance * np.abs(array).max() + 1e-12)
+
+
+def on_host(array):
+    """As an array of NumPy: PyTorch's know the way, CuPy's are asked."""
+    if hasattr(array, "detach"):
+        return array.detach().cpu().numpy()
+    return array.get() if hasattr(array, "get") else np.asarray(array)
+
+
+@pytest.mark.parametrize("name", workloads.FILES)
+def test_every_workload_is_whole(name):
+    workload = workloads.find(name)
+    assert workload.name == name and workload.about and workload.batches
+    assert {"ours", "torch"} <= set(workload.sides) <= set(workloads.HERE)
+    for size in workload.growth.keys() - {"batch"}:
+        assert all(size in inspect.signature(make).parameters for make in workload.sides.values()), size
+
+
+def test_no_such_workload():
+    with pytest.raises(ValueError, match="there is no workload 'gnn'; there are cnn, "):
+        workloads.find("gnn")
+
+
+def test_pytorch_leads_the_same_life_of_the_memory(monkeypatch):
+    torch = pytest.importorskip("torch")
+    from bench import peers
+
+    monkeypatch.setattr(workloads_memory, "CLASSES", 40)
+    state, batches = workloads_memory.data(16, 0, 300)
+    theirs = peers.Memory(state)
+    ours = Memory(workloads_memory.WIDTH, 300, dtype=np.float32)
+    ours.state = state
+    for queries, labels in batches:
+        output, cache = ours.forward(queries, labels)
+        loss, gradient = theirs.step(torch.from_numpy(queries), torch.from_numpy(labels))
+        assert float(output.loss) == pytest.approx(float(loss), rel=1e-4, abs=1e-6)
+        np.testing.assert_allclose(gradient.numpy(), ours.backward(cache)[0], rtol=1e-3, atol=1e-6)
+    np.testing.assert_allclose(theirs.keys.numpy(), ours.state.keys, atol=1e-6)
+    np.testing.assert_array_equal(theirs.values.numpy(), ours.state.values)
+    np.testing.assert_array_equal(theirs.ages.numpy(), ours.state.ages)
