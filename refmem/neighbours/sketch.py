@@ -15,7 +15,7 @@ from refmem.neighbours import coded, jit, protocol
 if TYPE_CHECKING:
     from refmem.neighbours.look_kernels import Desk, Sample
 
-SAMPLE = 32
+SAMPLE = 16
 """Groups of 64 slots from which the usual scores are taken."""
 
 
