@@ -39,7 +39,7 @@ class Sketch(coded.Coded):
     seed : int
         For the rotation.
     budget : int, optional
-        Slots looked at where nothing is near, at least 4 k. None is a 64th of the memory, at least 1024. More never
+        Slots looked at where nothing is near, at least 4 k. None is a 96th of the memory, at least 1024. More never
         finds less.
     threads : int
         The queries of a batch are split among them.
