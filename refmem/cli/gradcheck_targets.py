@@ -373,7 +373,46 @@ def _glimpses(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
     return from_model("glimpses", params, run, back)
 
 
-MODELS: dict[str, Make] = {"classifier": _classifier, "fast_weights": _fast_weights, "neural_gpu": _neural_gpu,
+def _convnet(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
+    from reference_models.convnet import ConvNet
+
+    rng = np.random.default_rng(0)
+    model = ConvNet(side=8, units=3, classes=3, dtype=dtype, filters=(2, 2, 2))
+    params = {name: np.asarray(p + 0.1 * rng.standard_normal(p.shape), dtype) for name, p in model.params.items()}
+    images = np.asarray(rng.standard_normal((2, 8, 8)), dtype)
+    weights = np.asarray(rng.standard_normal((2, 3)), dtype)
+
+    def run(params: dict[str, Array]) -> tuple[Array, Any]:
+        model.params = params
+        logits, cache = model.forward(images)
+        return np.asarray((logits * weights).sum()), cache
+
+    return from_model("convnet", params, run, lambda cache, w: model.backward(w * weights, cache))
+
+
+def _catch(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
+    """The player of Catch, whose scores and values are weighed at random."""
+    from reference_models.catch_agent import Agent
+    from reference_models.fast_weights import FastWeights
+    from reference_models.tasks.catch import Games, Rules
+
+    rng = np.random.default_rng(0)
+    rules = Rules(4, 2)
+    agent = Agent(rules, FastWeights(3, 3))
+    drawn = agent.initial_params(rng, dtype)
+    params = {name: np.asarray(p + 0.2 * rng.standard_normal(p.shape), dtype) for name, p in drawn.items()}
+    screens = agent.play(params, Games(rules, 2, rng), rng)[0].screens
+    of_logits, of_values = (np.asarray(rng.standard_normal(shape), dtype) for shape in ((2, 3, 3), (2, 3)))
+
+    def run(params: dict[str, Array]) -> tuple[Array, Any]:
+        output, _, cache = agent.forward(params, screens)
+        return np.asarray((output.logits * of_logits).sum() + (output.values * of_values).sum()), cache
+
+    return from_model("catch", params, run, lambda cache, w: agent.backward(w * of_logits, w * of_values, cache))
+
+
+MODELS: dict[str, Make] = {"catch": _catch, "classifier": _classifier, "convnet": _convnet,
+                           "fast_weights": _fast_weights, "neural_gpu": _neural_gpu,
                            "neural_gpu_extended": _neural_gpu_extended, "retrieval": _retrieval,
                            "glimpses": _glimpses, "seq2seq": _seq2seq}
 
