@@ -70,7 +70,7 @@ def backward(dy: Array, cache: Cache, *, d_last: Array | None = None) -> tuple[A
     back = np.ascontiguousarray(w_h.T)  # [4H, H]
     dh, dc = np.zeros_like(last) if d_last is None else d_last.copy()  # [B, H]
     passed = np.empty_like(dh)
-    whole = there.all(axis=1).tolist()  # [T] whether no row has padding
+    whole = [bool(row.all()) for row in there]  # by t: whether no row has padding
     for t in range(length) if reverse else range(length)[::-1]:
         lstm_kernels.step_back(dy[t], dh, dc, gates[t], c_before[t], tanh_c[t], there[t], dz[t])
         if not whole[t]:
