@@ -98,7 +98,7 @@ def _actor_critic(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
 
 def _associative_lstm(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
     shuffles = np.array([[0, 1], [1, 0]])
-    return _op("associative_lstm", [(2, 2, 2), (2, 18), (4, 18), (18,)], ("x", "w_x", "w_h", "bias"), heads=1,
+    return _op("associative_lstm", [(2, 2, 2), (2, 18), (4, 18), (18,)], ("x", "w_x", "w_h", "bias"), 1.5, heads=1,
                after=lambda: (xp.asarray(shuffles),))(dtype, xp)
 
 
@@ -408,10 +408,10 @@ def _catch(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
         output, _, cache = agent.forward(params, screens)
         return np.asarray((output.logits * of_logits).sum() + (output.values * of_values).sum()), cache
 
-    return from_model("catch", params, run, lambda cache, w: agent.backward(w * of_logits, w * of_values, cache))
+    return from_model("catch_agent", params, run, lambda cache, w: agent.backward(w * of_logits, w * of_values, cache))
 
 
-MODELS: dict[str, Make] = {"catch": _catch, "classifier": _classifier, "convnet": _convnet,
+MODELS: dict[str, Make] = {"catch_agent": _catch, "classifier": _classifier, "convnet": _convnet,
                            "fast_weights": _fast_weights, "neural_gpu": _neural_gpu,
                            "neural_gpu_extended": _neural_gpu_extended, "retrieval": _retrieval,
                            "glimpses": _glimpses, "seq2seq": _seq2seq}
