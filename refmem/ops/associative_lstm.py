@@ -17,9 +17,9 @@ K complex numbers are 2 K real ones, their real parts first; a gate has K number
 heads. The output is h_1 .. h_heads side by side, and all of it comes back through W_h.
 
 FW trains it with 4 copies and 3 heads and says no more. The equations for one head are those of Danihelka et al.
-(2016). That each head has gates and an update of its own, and that reads are put side by side rather than added, is settled
-here; public code that has several heads puts the reads side by side too, shares i, o and u among them, and takes the
-mean of their writes.
+(2016). That each head has gates and an update of its own, and that reads are put side by side rather than added, is
+settled here; public code that has several heads puts the reads side by side too, shares i, o and u among them, and
+takes the mean of their writes.
 """
 
 from typing import NamedTuple, TypeAlias
