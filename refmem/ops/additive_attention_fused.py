@@ -66,7 +66,7 @@ def backward(d_context: Array, cache: Cache) -> tuple[Array, Array, Array, Array
     """As `additive_attention.backward`."""
     queries, annotations, w_query, w_source, v, p, u, near, weights = cache
     check_gradient(d_context, queries, annotations)
-    (batch, steps, width), length = p.shape, u.shape[1]
+    (_, steps, width), length = p.shape, u.shape[1]
     d_scores = softmax.backward(d_context @ annotations.transpose(0, 2, 1), weights)  # [B, T, S]
     d_v = np.full(width, -d_scores.sum(), v.dtype)
     d_p, d_u = np.empty(p.shape, v.dtype), np.empty(u.shape, v.dtype)
