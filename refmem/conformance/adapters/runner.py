@@ -69,7 +69,7 @@ class Runner:
             raise ProtocolError(f"the runner crashed: it ended with code {process.returncode}{self._complaint()}")
         try:
             reply = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             reply = None
         if not isinstance(reply, dict):
             self.stop()
