@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from bench import compare, conform, everything, gradcheck, growth, models, neighbours, record
+from bench import compare, conform, everything, gradcheck, growth, memory_share, models, neighbours, record
 
 COMMANDS = {
     "all": (everything, "all that follows down to conform, in a quarter of an hour"),
@@ -13,6 +13,7 @@ COMMANDS = {
     "gradcheck": (gradcheck, "gradient checkers: ours, PyTorch's, JAX's"),
     "conform": (conform, "how long our reference takes for all vectors"),
     "compare": (compare, "two reports: what has become worse beyond the spread"),
+    "memory-share": (memory_share, "what share of a training step the memory takes"),
     "record": (record, "keep the figures and plots of a long run"),
 }
 

@@ -15,13 +15,24 @@ EXIT_CODES = """exit codes:
 
 def parser() -> argparse.ArgumentParser:
     """All commands. Nothing heavy is imported here, so that --help is instant."""
-    from reference_models.cli import algorithms, explain, fetch, omniglot, recall, synthetic, translate
+    from reference_models.cli import (
+        algorithms,
+        catch,
+        explain,
+        faces,
+        fetch,
+        glimpses,
+        omniglot,
+        recall,
+        synthetic,
+        translate,
+    )
 
     top = argparse.ArgumentParser(prog="python -m reference_models", epilog=EXIT_CODES,
                                   description="The networks of the papers, trained and measured.",
                                   formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (omniglot, translate, synthetic, algorithms, recall, explain, fetch):
+    for command in (omniglot, translate, synthetic, algorithms, recall, glimpses, faces, catch, explain, fetch):
         command.add_to(commands)
     for own in commands.choices.values():
         own.epilog = "Exit codes: 0 done, 2 something given cannot be used, 130 stopped with Ctrl-C."

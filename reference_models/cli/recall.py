@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-MODELS = ("fast-weights", "irnn", "lstm")
+MODELS = ("fast-weights", "irnn", "lstm", "a-lstm")
 
 
 def add_to(commands: Any) -> None:

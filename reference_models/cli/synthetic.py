@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from reference_models.cli.synthetic_run import Settings
 
 MINUTES = 13.0
-MODEL_NAMES = ("seq2seq",)
+MODEL_NAMES = ("seq2seq", "extended-neural-gpu")
 """Those of `synthetic_models`, which is not loaded for `--help` alone; a test compares them."""
 
 

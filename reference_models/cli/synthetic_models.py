@@ -49,4 +49,5 @@ class Model(NamedTuple):
 
 MODELS = {
     "seq2seq": Model("reference_models.training.synthetic_seq2seq", "SyntheticSeq2Seq", "recipe"),
+    "extended-neural-gpu": Model("reference_models.training.synthetic_neural_gpu", "SyntheticNeuralGPU", "recipe"),
 }

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from refmem.ops.fast_weights_choices import FW2016, Choices
 
+from reference_models.cores.associative_lstm import AssociativeLSTM
 from reference_models.cores.core import Core
 from reference_models.cores.irnn import IRNN
 from reference_models.cores.lstm import LSTM
@@ -16,10 +17,12 @@ CORES: dict[str, Make] = {
                                                                      form=form or fastest_form(choices)),
     "irnn": lambda inputs, units, choices, form: IRNN(inputs, units),
     "lstm": lambda inputs, units, choices, form: LSTM(inputs, units),
+    "a-lstm": lambda inputs, units, choices, form: AssociativeLSTM(inputs, units),
 }
 """Name -> make(inputs, units, choices, form); only the fast weights have choices and a form, None for the fastest."""
 
-TITLES = {"fast-weights": "fast weights", "irnn": "IRNN", "lstm": "LSTM", "a-lstm": "A-LSTM"}
+TITLES = {"fast-weights": "fast weights", "irnn": "IRNN", "lstm": "LSTM", "a-lstm": "A-LSTM",
+          "convnet": "ConvNet"}
 """What tables and plots call them."""
 
 

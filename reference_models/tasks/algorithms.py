@@ -3,8 +3,10 @@
 Inputs and outputs have the same length n; what is shorter is filled with PAD. Numbers are written lower digit first,
 both with d digits, so that n = 2d + 1:        (Neural GPU, arXiv 1511.08228 §3)
 
-    1010+0111 -> 11001        5 + 14 = 19
-    0110*0101 -> 00111        6 * 10 = 60
+    1010+0111 -> 11001           5 + 14 = 19
+    0110*0101 -> 00111100        6 * 10 = 60
+
+A sum has d + 1 digits, a product 2d, zeros at the end included.
 """
 
 from collections.abc import Callable

@@ -16,6 +16,8 @@ from refmem.arrays import Array
 
 from reference_models.tasks.face_drawing import SIDE, Action, Person, Shot, draw
 
+__all__ = ["CAMERAS", "EXPRESSIONS", "SIDE", "FaceSplit", "Faces", "as_pixels", "check_split", "load", "pictures"]
+
 EXPRESSIONS = ("neutral", "smile", "surprise", "squint", "disgust", "scream")
 CAMERAS = (-15, 0, 15)
 """Degrees."""

@@ -181,8 +181,8 @@ class SyntheticSeq2Seq:
                 rows = np.concatenate([self.of_number[int(number)] for number in numbers])
                 self.queue = self.rng.permutation(rows)
             if self.model.memory is not None and (stage.numbers > 0 or self.slots == 0):
-                tokens = int((train.lengths[self.queue] + 1).sum())
-                self._fresh_memory(tokens if stage.numbers > 0 else self.recipe.memory_size)
+                tokens = int((train.lengths[self.queue] + 1).sum())  # most are letters, and soon share few slots
+                self._fresh_memory(tokens // 3 if stage.numbers > 0 else self.recipe.memory_size)
         rows, self.queue = self.queue[:stage.batch], self.queue[stage.batch:]
         return rows
 

@@ -92,23 +92,23 @@ def forward(inputs: Array, recurrent: Array, start: Array, past: Array, decay: A
     steps = []
     state = start
     for t in range(length):
-        # rule: fast_weights_rnn.boundary -- W h(t) + C x(t) is computed once and held through the inner loop (FW eq. 2)
+        # spec: fast_weights_rnn.boundary -- W h(t) + C x(t) is computed once and held through the inner loop (FW eq. 2)
         boundary = inputs[:, t] + state @ recurrent  # [B, R]
         step = Step([], [], [])
-        # rule: fast_weights_rnn.start -- h_0 = f(W h + C x), without the fast weights and without layer norm (FW §3)
+        # spec: fast_weights_rnn.start -- h_0 = f(W h + C x), without the fast weights and without layer norm (FW §3)
         _settle(step, boundary, choices.norm_start, norms, choices)
         preliminary = store and choices.stored == "preliminary"
         if preliminary:
             weights.store(step.states[0])
-        # rule: fast_weights_rnn.no-lag -- step t+1 reads A(t), in which h(t) is already (FW eq. 1, 2)
+        # spec: fast_weights_rnn.no-lag -- step t+1 reads A(t), in which h(t) is already (FW eq. 1, 2)
         known = max(0, weights.count - (choices.lag and store))
-        # rule: fast_weights_rnn.inner-loop -- S times, h_{s+1} = f(LN[W h + C x + A h_s]) with the same A (FW eq. 2, 5)
+        # spec: fast_weights_rnn.inner-loop -- S times, h_{s+1} = f(LN[W h + C x + A h_s]) with the same A (FW eq. 2, 5)
         for _ in range(choices.steps):
             answer, of_read = weights.read(step.states[-1], known)  # [B, R]
             step.reads.append(of_read)
             _settle(step, boundary + answer, choices.norm != "none", norms, choices)
         state = hidden[:, t] = step.states[-1]
-        # rule: fast_weights_rnn.stored -- what enters A is the settled state h_S, not h_0 (FW eq. 1)
+        # spec: fast_weights_rnn.stored -- what enters A is the settled state h_S, not h_0 (FW eq. 1)
         if store and not preliminary:
             weights.store(state)
         steps.append(step)
@@ -150,7 +150,7 @@ def _row(step: Step, choices: Choices) -> int:
 #     d_inputs = d_boundary,    d_recurrent = sum_t h(t)^T d_boundary(t+1),    dh(t) gets d_boundary(t+1) W.
 
 
-# rule: fast_weights_rnn.gradient -- exact, through time, through all S iterations, and through each later read of a
+# spec: fast_weights_rnn.gradient -- exact, through time, through all S iterations, and through each later read of a
 #     stored state (derived)
 def backward(d_hidden: Array, cache: Cache) -> tuple[Array, Array, Array, Array, Array, Array, Array, Array]:
     """Vector-Jacobian product of `forward`.

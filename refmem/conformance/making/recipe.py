@@ -33,13 +33,18 @@ class Recipe:
     needs: tuple[str, ...] = ()
 
 
-INTEGERS = ("labels", "oldest", "sources", "values", "ages", "recent")
+INTEGERS = ("labels", "oldest", "sources", "values", "ages", "recent", "actions", "shuffles", "tokens", "mask")
 
 
 def cast(arrays: dict[str, Any], dtype: str) -> dict[str, HostArray]:
-    """Arrays of the case's dtype; what counts or names is int64, and random numbers stay float64."""
+    """Arrays of the case's dtype; what counts or names is int64, and random numbers stay float64.
+
+    `values` name classes in the memory, and measure elsewhere: an array of floats stays one.
+    """
     kinds = dict.fromkeys(INTEGERS, "int64") | {"noise": "float64", "uniforms": "float64"}
-    return {name: np.asarray(x, dtype=kinds.get(name, dtype)) for name, x in arrays.items()}
+    measured = {name: dtype for name, x in arrays.items()
+                if name in INTEGERS and isinstance(x, np.ndarray) and x.dtype.kind == "f"}
+    return {name: np.asarray(x, dtype=(kinds | measured).get(name, dtype)) for name, x in arrays.items()}
 
 
 class Draw:
