@@ -22,7 +22,8 @@ def run(target, folder, inputs):
         try:
             accepted += check(data)
         except Exception as error:
-            raise AssertionError(f"{target}, input {number}: {type(error).__name__}: {error}\n{data[:200]!r}") from error
+            what = f"{type(error).__name__}: {error}"
+            raise AssertionError(f"{target}, input {number}: {what}\n{data[:200]!r}") from error
     return accepted
 
 
