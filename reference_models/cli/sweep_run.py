@@ -87,7 +87,7 @@ def on_dask(address: str) -> Way:
 
     def way(points: Sequence[Point], retries: int) -> Iterator[Result]:
         try:
-            client = distributed.Client(address, timeout=10, set_as_default=False)
+            client = distributed.Client(address, timeout=10)
         except (OSError, ValueError) as error:
             raise ValueError(f"there is no Dask scheduler at {address} ({error or type(error).__name__})") from error
         with client:

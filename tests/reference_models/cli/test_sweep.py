@@ -141,10 +141,10 @@ def cluster(stand_in):
     environment = os.environ | {"PYTHONPATH": path, "SWEEP_SECONDS": "0.5",
                                 "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "5"}
     file = stand_in / "scheduler.json"
-    scheduler = subprocess.Popen([sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1",
+    scheduler = subprocess.Popen([sys.executable, "-m", "dask", "scheduler", "--host", "127.0.0.1",
                                   "--port", "0", "--no-dashboard", "--scheduler-file", str(file)], env=environment,
                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    workers = [subprocess.Popen([sys.executable, "-m", "distributed.cli.dask_worker", "--scheduler-file", str(file),
+    workers = [subprocess.Popen([sys.executable, "-m", "dask", "worker", "--scheduler-file", str(file),
                                  "--nthreads", "1", "--no-nanny", "--no-dashboard", "--local-directory", str(stand_in)],
                                 env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
                for _ in range(3)]
