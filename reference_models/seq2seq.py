@@ -29,10 +29,18 @@ from refmem.memory.memory import Memory, MemoryOutput
 from refmem.memory.profiles import PAPER, Profile
 from refmem.ops import linear
 
-from reference_models import seq2seq_layers, seq2seq_output, seq2seq_query, seq2seq_read, seq2seq_shards
+from reference_models import (
+    seq2seq_layers,
+    seq2seq_output,
+    seq2seq_query,
+    seq2seq_read,
+    seq2seq_shards,
+    sliced_linear,
+)
 from reference_models.seq2seq_query import Query
 from reference_models.seq2seq_shards import Shard
 from reference_models.seq2seq_size import END, PAD, START, Size, initial_params
+from reference_models.training import data_parallel
 
 __all__ = ["END", "PAD", "START", "Query", "Seq2Seq", "Size"]
 
@@ -140,7 +148,7 @@ class Seq2Seq:
 
     def forward(self, source: Array, target: Array, *, update: bool = True, training: bool = False,
                 rng: np.random.Generator | None = None, sources: Array | None = None, gold: float = 0.0,
-                read: bool = True) -> tuple[Output, Cache]:
+                read: bool = True, gradients: bool = True) -> tuple[Output, Cache]:
         """How surprising each target token is, given those before it; and teach the memory.
 
         Parameters
@@ -160,6 +168,8 @@ class Seq2Seq:
             Gold mixing, off by default; see `seq2seq_read`.
         read : bool
             False: the memory's answer is replaced by zeros (ablation). It is asked and taught all the same.
+        gradients : bool
+            False: there will be no `backward`, and the fused softmax is spared making its gradient.
 
         Returns
         -------
@@ -186,7 +196,9 @@ class Seq2Seq:
         sentence, step = xp.nonzero(target != PAD)
         labels = target[sentence, step]  # [N]
 
-        asked = self._ask(context, top, labels, sentence, training=training, update=update, rng=rng, sources=sources)
+        with data_parallel.one_pool():
+            asked = self._ask(context, top, labels, sentence, training=training, update=update, rng=rng,
+                              sources=sources)
         top_scale = scales["top"][sentence, step] if "top" in scales else None
         if top_scale is not None:
             top = top * top_scale
@@ -197,9 +209,11 @@ class Seq2Seq:
                 vector, of_read = seq2seq_read.forward(self.params["target.embedding"], asked.answer, labels, step,
                                                        gold=gold if training else 0.0, rng=rng)
             joined = xp.concatenate([top, vector], axis=1)  # [N, H + E]
-        z, of_combine = linear.forward(joined, self.params["combine.weights"], self.params["combine.bias"])  # [N, E]
+        z, of_combine = sliced_linear.forward(joined, self.params["combine.weights"], self.params["combine.bias"],
+                                              self.shards)  # [N, E]
         losses, of_output = seq2seq_output.forward(z, self.output_weights, self.params["output.bias"], labels,
-                                                   smoothing=self.smoothing, twin=self.twin, shards=self.shards)
+                                                   smoothing=self.smoothing, twin=self.twin, shards=self.shards,
+                                                   gradients=gradients)
         tokens = len(labels)
         loss = float(losses.token_loss.mean())
         memory_loss = None if asked is None or asked.answer.loss is None else float(asked.answer.loss)
@@ -211,7 +225,8 @@ class Seq2Seq:
 
     def backward(self, cache: Cache, *, d_objective: float = 1.0) -> dict[str, Array]:
         """The gradient of `d_objective * output.objective` with respect to `params`, under the same names."""
-        assert cache.output is not None
+        if cache.output is None:
+            raise ValueError("the forward pass was made without gradients, and there is no way back")
         xp, size = self.xp, self.size
         gradients: dict[str, Array] = {}
         dz, d_weights, gradients["output.bias"] = seq2seq_output.backward(d_objective / cache.tokens, cache.output)
@@ -220,7 +235,8 @@ class Seq2Seq:
             tables.append(d_weights.T)
         else:
             gradients["output.weights"] = d_weights
-        d_joined, gradients["combine.weights"], gradients["combine.bias"] = linear.backward(dz, cache.combine)
+        d_joined, gradients["combine.weights"], gradients["combine.bias"] = sliced_linear.backward(
+            dz, cache.combine, self.shards)
         d_top = d_joined[:, :size.width]  # [N, H]
         if cache.top_scale is not None:
             d_top = d_top * cache.top_scale
@@ -231,9 +247,10 @@ class Seq2Seq:
             if cache.read is not None:
                 d_confidence, d_table = seq2seq_read.backward(d_joined[:, size.width:], cache.read)
                 tables.append(d_table)
-            dq, d_memory = self.memory.backward(cache.asked.memory, d_loss=d_objective * self.memory_weight,
-                                                d_confidence=d_confidence)
-            d_query, to_context, to_top = seq2seq_query.backward(dq, cache.asked.query)
+            with data_parallel.one_pool():
+                dq, d_memory = self.memory.backward(cache.asked.memory, d_loss=d_objective * self.memory_weight,
+                                                    d_confidence=d_confidence)
+                d_query, to_context, to_top = seq2seq_query.backward(dq, cache.asked.query)
             gradients |= d_memory | d_query
             d_context = d_context if to_context is None else to_context
             d_top = d_top if to_top is None else d_top + to_top

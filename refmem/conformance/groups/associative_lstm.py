@@ -252,7 +252,7 @@ class CopiesAdded(Loops):
 
 
 @mutant("a-lstm-key-conjugated", "associative_lstm.read",
-        "the read key is conjugated: the network is to learn that itself", "the retrieval of Danihelka §2")
+        "the read key is conjugated: the network is to learn that itself", "the lookup of plain holographic memories")
 class KeyConjugated(Loops):
     def read(self, before, c, key, shuffles, j):
         return super().read(before, c, [(re, -im) for re, im in key], shuffles, j)
