@@ -36,7 +36,7 @@ def add_to(commands: Any) -> None:
     own.add_argument("--out", type=Path, metavar="DIR", help="where results go (default: CONFIG without its ending)")
     own.add_argument("--jobs", type=parsers.positive(int), metavar="N",
                      help="runs side by side on this machine (default: the number of cores)")
-    own.add_argument("--dask", metavar="ADDRESS", help="work on the Dask cluster of this scheduler, e.g. tcp://host:8786")
+    own.add_argument("--dask", metavar="ADDRESS", help="work on the Dask cluster of this scheduler: tcp://host:8786")
     own.add_argument("--retries", type=parsers.natural, default=2, metavar="N",
                      help="how often a killed run is tried again (default: 2)")
     own.add_argument("--json", action="store_true", help="one object on stdout instead of a table")

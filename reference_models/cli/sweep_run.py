@@ -1,4 +1,4 @@
-"""The runs of a sweep: each in a process of its own, on the cores of this machine or on the workers of a Dask cluster."""
+"""The runs of a sweep: each in a process of its own, on the cores of this machine or on the workers of a cluster."""
 
 import contextlib
 import ctypes

@@ -167,7 +167,7 @@ def test_a_cluster_loses_a_worker_and_no_run(cluster, stand_in, capsys):
     address, workers = cluster
     with distributed.Client(address, timeout=60) as client:
         client.wait_for_workers(3, timeout=60)
-        client.run(sys.path.insert, 0, str(stand_in / "stand_in"))
+        client.run(lambda first: __import__("sys").path.insert(0, first), str(stand_in / "stand_in"))
     (stand_in / "sums.toml").write_text('command = "sums"\n[grid]\nseed = [1, 2, 3, 4, 5, 6, 7, 8, 9]\n')
     killer = subprocess.Popen([sys.executable, "-c", "import os, sys, time\n"
                                "while not os.path.exists(sys.argv[2]): time.sleep(0.02)\n"
