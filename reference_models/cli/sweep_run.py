@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import importlib
 import json
 import os
 import signal
@@ -83,7 +84,7 @@ def on_dask(address: str) -> Way:
     """
     if find_spec("distributed") is None:
         raise ValueError(f"--dask needs Dask: {EXTRA}")
-    import distributed
+    distributed: Any = importlib.import_module("distributed")  # it has no types
 
     def way(points: Sequence[Point], retries: int) -> Iterator[Result]:
         try:
