@@ -33,13 +33,15 @@ class Recipe:
     needs: tuple[str, ...] = ()
 
 
-INTEGERS = ("labels", "oldest", "sources", "values", "ages", "recent")
+STAY_DOUBLE = ("noise", "uniforms")
+"""Random numbers, which are float64 whatever the case counts in."""
 
 
 def cast(arrays: dict[str, Any], dtype: str) -> dict[str, HostArray]:
     """Arrays of the case's dtype; what counts or names is int64, and random numbers stay float64."""
-    kinds = dict.fromkeys(INTEGERS, "int64") | {"noise": "float64", "uniforms": "float64"}
-    return {name: np.asarray(x, dtype=kinds.get(name, dtype)) for name, x in arrays.items()}
+    plain = {name: np.asarray(x) for name, x in arrays.items()}
+    return {name: x.astype("int64" if x.dtype.kind in "iub" else "float64" if name in STAY_DOUBLE else dtype)
+            for name, x in plain.items()}
 
 
 class Draw:
