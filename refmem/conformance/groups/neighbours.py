@@ -7,8 +7,6 @@ An index that only looks at some keys still finds every key by itself, and all o
 are written: that is what most vectors ask. The others need an exact search and say so in `needs`.
 """
 
-# mypy: disable-error-code="no-untyped-def, override"
-
 from collections.abc import Iterator
 from typing import Any
 

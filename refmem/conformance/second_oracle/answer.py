@@ -48,5 +48,6 @@ class SecondOracle:
 def _objective(memory: Any, step: Any, x: Any, W: Any) -> Any:
     """<d_loss, loss> + <d_confidence, confidence>, at queries x and projection W."""
     out = memory.answer(x, step.get("labels"), W)
-    parts = [(step[f"d_{name}"].astype(memory.dtype) * out[name]).sum() for name in ("loss", "confidence") if f"d_{name}" in step and name in out]
+    parts = [(step[f"d_{name}"].astype(memory.dtype) * out[name]).sum() for name in ("loss", "confidence")
+             if f"d_{name}" in step and name in out]
     return sum(parts[1:], parts[0])
