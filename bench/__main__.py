@@ -1,16 +1,19 @@
-"""`python -m bench models`: our models against PyTorch, on this machine. `... gradcheck`: our gradient checker against
-others. `... neighbours`: our searches against others. `... record`: keep what a long run came to.
-"""
+"""`python -m bench all`: every claim of speed, beside its peers, on this machine; or one part of it by its name."""
 
 import argparse
 import sys
 
-from bench import gradcheck, models, neighbours, record
+from bench import compare, conform, everything, gradcheck, growth, memory_share, models, neighbours, record
 
 COMMANDS = {
-    "gradcheck": (gradcheck, "gradient checkers: ours, PyTorch's, JAX's"),
+    "all": (everything, "all that follows down to conform, in a quarter of an hour"),
     "models": (models, "the networks and the memory against PyTorch"),
+    "growth": (growth, "how time and memory grow with the sizes, with exponents"),
     "neighbours": (neighbours, "the searches against NumPy, faiss, hnswlib and usearch"),
+    "gradcheck": (gradcheck, "gradient checkers: ours, PyTorch's, JAX's"),
+    "conform": (conform, "how long our reference takes for all vectors"),
+    "compare": (compare, "two reports: what has become worse beyond the spread"),
+    "memory-share": (memory_share, "what share of a training step the memory takes"),
     "record": (record, "keep the figures and plots of a long run"),
 }
 

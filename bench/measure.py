@@ -18,6 +18,8 @@ import numpy as np
 import threadpoolctl
 
 PAUSE = 0.02  # seconds between two turns: the thread pool of one library goes to sleep before the next starts
+BUSY = 0.25  # cores that others may use before a report warns of it
+STAT = Path("/proc/stat")
 TURN = 0.06  # seconds that a turn lasts at least, in as many calls as it takes
 
 
@@ -48,17 +50,58 @@ def medians(rounds: list[dict[str, float]]) -> dict[str, float]:
     return {name: float(np.median([took[name] for took in rounds])) for name in rounds[0]}
 
 
-def peak_memory(workload: str, side: str, batch: int, steps: int = 3) -> dict[str, float]:
+def peak_memory(workload: str, side: str, batch: int, steps: int = 3, **sizes: int) -> dict[str, float]:
     """MiB that a workload takes, in a fresh process: {"peak": whole process, "working": above what it began with}.
 
     What it began with is after all imports and one step with a single row, which loads compiled code and libraries.
     """
-    command = [sys.executable, "-m", "bench.peak", workload, side, str(batch), str(steps)]
+    command = [sys.executable, "-m", "bench.peak", workload, side, str(batch), str(steps), json.dumps(sizes)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[1])
     if done.returncode:
         raise OSError(f"{' '.join(command)} failed: {done.stderr.strip().splitlines()[-1:]}")
     figures: dict[str, float] = json.loads(done.stdout)
     return figures
+
+
+class Watch:
+    """How many cores others kept busy meanwhile, in `others`; None where the system does not say (Linux does).
+
+    Other machines on the same processor count too: what they take is called steal.
+    """
+
+    others: float | None = None
+
+    def __enter__(self) -> "Watch":
+        self.start = time.perf_counter(), busy_seconds(), sum(os.times()[:4])
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        start, busy, own = self.start
+        now = busy_seconds()
+        if busy is not None and now is not None:
+            self.others = round(max(0.0, (now - busy - sum(os.times()[:4]) + own) / (time.perf_counter() - start)), 2)
+
+    def warnings(self) -> list[str]:
+        """A sentence where the machine was too busy to trust a time."""
+        if self.others is None or self.others < BUSY:
+            return []
+        return [f"the machine was busy: others kept {self.others:.1f} cores at work meanwhile; read the ratios, "
+                "not the times"]
+
+
+def busy_seconds() -> float | None:
+    """Seconds that all cores together have worked since the machine was started."""
+    if not STAT.exists():
+        return None
+    user, nice, system, _, _, *rest = (int(number) for number in STAT.read_text().split("\n", 1)[0].split()[1:9])
+    return (user + nice + system + sum(rest)) / os.sysconf("SC_CLK_TCK")
+
+
+def commit() -> str:
+    """Of the code that is measured, or "unknown"."""
+    done = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True,
+                          cwd=Path(__file__).parent)
+    return done.stdout.strip() or "unknown"
 
 
 def versions(*packages: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ each process held before its first step at this size (after one with a single ro
 import argparse
 import json
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -18,7 +19,7 @@ import rich.progress
 import rich.table
 import threadpoolctl
 
-from bench import measure, workloads
+from bench import history, measure, plots, workloads
 from bench.workloads import Workload
 
 SEED, ROUNDS = 0, 15
@@ -32,6 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"measurements of each, in turn (default: {ROUNDS})")
     parser.add_argument("--batches", type=int, nargs="+", metavar="B", help="other batch sizes than the workload's own")
     parser.add_argument("--seed", type=int, default=SEED, help=f"of weights and inputs (default: {SEED})")
+    parser.add_argument("--history", metavar="FILE", help="add the ratios of this run to FILE, a line of JSON")
+    parser.add_argument("--plot", metavar="DIR", help="draw the ratios into DIR/models.png (extra plot)")
     parser.add_argument("--json", action="store_true", help="one object on stdout instead of a table")
 
 
@@ -42,25 +45,31 @@ def main(options: argparse.Namespace) -> int:
                          "pip install 'refmem[bench]'")
     if options.rounds < 1:
         raise ValueError(f"--rounds must be at least 1, got {options.rounds}")
+    plots.check(options.plot)
     if options.batches and min(options.batches) < 1:
         raise ValueError(f"--batches must be at least 1, got {min(options.batches)}")
     chosen = [workloads.find(name) for name in options.only or workloads.FILES]
     jobs = [(workload, batch) for workload in chosen for batch in options.batches or workload.batches]
 
-    before = measure.load()
+    before, watch = measure.load(), measure.Watch()
     stderr = rich.console.Console(stderr=True)
-    with rich.progress.Progress(console=stderr, disable=not sys.stderr.isatty()) as progress:
+    with watch, rich.progress.Progress(console=stderr, disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task("measuring", total=len(jobs) * (options.rounds + 1))
         rows = []
         for workload, batch in jobs:
             progress.update(task, description=f"{workload.name}, {batch} at a time")
             rows.append(row(workload, batch, options.rounds, options.seed, lambda: progress.advance(task)))
     report = {
-        "rows": rows,
+        "rows": rows, "commit": measure.commit(), "date": time.strftime("%Y-%m-%d %H:%M"),
         "versions": measure.versions(*PACKAGES),
-        "load": {"before": before, "after": measure.load()},
+        "load": {"before": before, "after": measure.load(), "others": watch.others},
+        "warnings": watch.warnings(),
         "seed": options.seed, "rounds": options.rounds, "threads": workloads.THREADS,
     }
+    if options.history:
+        history.append(options.history, report)
+    if options.plot:
+        plots.ratios(report["rows"], options.plot)
     if options.json:
         print(json.dumps(report))
     else:
@@ -70,7 +79,8 @@ def main(options: argparse.Namespace) -> int:
 
 def row(workload: Workload, batch: int, rounds: int, seed: int, tick: Callable[[], object]) -> dict[str, Any]:
     """One line of the report."""
-    sides = workloads.sides_here(workload)
+    sides = [side for side in workloads.sides_here(workload)  # plain code takes its time: it is seen once
+             if side != "plain" or batch == workload.batches[0]]
     with threadpoolctl.threadpool_limits(workload.threads, "blas"):
         steps = {side: workload.sides[side](batch, seed) for side in sides}
         taken = []
@@ -85,7 +95,7 @@ def row(workload: Workload, batch: int, rounds: int, seed: int, tick: Callable[[
     return {
         "workload": workload.name, "batch": batch, "about": workload.about,
         "ms": ms["ours"], "torch_ms": ms["torch"], "torch_channels_last_ms": ms.get("torch_channels_last"),
-        "all_ms": ms,
+        "all_ms": ms, "goal_met": bool(np.median(ratio["torch"]) <= workload.goal),
         "ratio_to_torch": float(np.median(ratio["torch"])),
         "spread": [float(q) for q in np.quantile(ratio["torch"], (0.25, 0.75))],
         "ratio_to_torch_channels_last": None if channels_last is None else float(np.median(channels_last)),
@@ -113,5 +123,7 @@ def show(report: dict[str, Any]) -> None:
     console.print(table)
     console.print(f"{report['threads']} threads each; load {report['load']['before']} before, "
                   f"{report['load']['after']} after; seed {report['seed']}", highlight=False, soft_wrap=True)
+    for warning in report["warnings"]:
+        console.print(f"warning: {warning}", highlight=False, soft_wrap=True)
     console.print(", ".join(f"{name} {version}" for name, version in report["versions"].items()),
                   highlight=False, soft_wrap=True, markup=False)

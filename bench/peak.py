@@ -26,13 +26,13 @@ def high_water() -> float:
     return peak / (2**20 if sys.platform == "darwin" else 1024)
 
 
-def main(workload: str, side: str, batch: int, steps: int) -> None:
+def main(workload: str, side: str, batch: int, steps: int, sizes: dict[str, int]) -> None:
     """Print {"peak", "working"}."""
     found = workloads.find(workload)
     make = found.sides[side]
     with threadpoolctl.threadpool_limits(found.threads, "blas"):
-        make(1, 0)()
-        step = make(batch, 0)
+        make(1, 0, **sizes)()
+        step = make(batch, 0, **sizes)
         if CLEAR.exists():
             CLEAR.write_text("5")
         start = high_water()
@@ -43,4 +43,4 @@ def main(workload: str, side: str, batch: int, steps: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), json.loads(sys.argv[5]))

@@ -14,7 +14,13 @@ from typing import Any
 
 FILES = {  # workload: the module that has it, so that nobody else's is imported to run it
     "cnn": "bench.workloads_cnn",
+    "fast_weights_50": "bench.workloads_fast_weights",
+    "fast_weights_100": "bench.workloads_fast_weights",
+    "fast_weights_matrix_50": "bench.workloads_fast_weights",
+    "fast_weights_matrix_100": "bench.workloads_fast_weights",
     "memory": "bench.workloads_memory",
+    "neural_gpu_20": "bench.workloads_neural_gpu",
+    "neural_gpu_40": "bench.workloads_neural_gpu",
 }
 
 THREADS = 2
@@ -67,6 +73,7 @@ class Workload:
 HERE: dict[str, Callable[[], bool]] = {
     "ours": lambda: True,
     "plain": lambda: True,  # ours without fast twins
+    "compiled": lambda: True,  # ours, the compiled twin
     "cupy": lambda: cupy_device(),
     "torch": lambda: find_spec("torch") is not None,
     "torch_channels_last": lambda: find_spec("torch") is not None,

@@ -105,7 +105,7 @@ def embed(params: dict[str, Array], images: Array, *, conv: str = "plain", scale
         As `initial_params` makes them; they say how wide the network is.
     images : [B, 28, 28, 1], dtype of the params
     conv : "plain", "im2col" or "winograd"
-        Which twin of the convolution. The first layer, with its one channel, is im2col in both fast cases.
+        Which twin of the convolution. Winograd's makes the first layer, with its one channel, by `conv2d_relu`.
     scale : [B, F], optional
         For training with dropout, see `dropout_scale`. None: no dropout.
     shards : int
@@ -129,7 +129,8 @@ def embed(params: dict[str, Array], images: Array, *, conv: str = "plain", scale
     check_shape("images", images, (images.shape[0] if images.ndim else 0, SIDE, SIDE, 1))
 
     parts = data_parallel.split(images.shape[0], shards)
-    done = data_parallel.run(lambda rows: feature_maps.forward(params, images[rows], conv), parts)
+    u = feature_maps.evaluated(feature_maps.kernels_of(params), conv)
+    done = data_parallel.run(lambda rows: feature_maps.forward(params, images[rows], conv, u=u), parts)
     maps = module_of(images).concatenate([of_shard for of_shard, _ in done])  # [B, 7, 7, F]
     x = maps.reshape(maps.shape[0], math.prod(maps.shape[1:]))  # [B, 49 F]
     linears: list[linear.Cache] = []
@@ -169,10 +170,11 @@ def embed_backward(dq: Array, cache: Cache, *, d_images: bool = False) -> tuple[
         dx, d_weights, d_bias = sliced_linear.backward(dx, cache.linears[number - 1], cache.shards)
         d_params[f"linear{number}.weights"], d_params[f"linear{number}.bias"] = d_weights, d_bias
     d_maps = dx.reshape(cache.maps)  # [B, 7, 7, F]
+    u = feature_maps.evaluated(cache.features[0].kernels, cache.features[0].conv, turned=True)
 
     def of_shard(shard: tuple[slice, feature_maps.Cache]) -> tuple[dict[str, Array], Array | None]:
         rows, features = shard
-        return feature_maps.backward(d_maps[rows], features, d_images=d_images)
+        return feature_maps.backward(d_maps[rows], features, d_images=d_images, u=u)
 
     done = data_parallel.run(of_shard, zip(cache.parts, cache.features, strict=True))
     d_params |= data_parallel.add([gradients for gradients, _ in done])

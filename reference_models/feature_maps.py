@@ -7,10 +7,12 @@ reads it, and only what the backward pass needs is kept for the whole batch.
 """
 
 from types import ModuleType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from refmem.arrays import Array, module_of
-from refmem.ops import conv2d, conv2d_im2col, conv2d_winograd, max_pool2d, relu
+from refmem.ops import conv2d, conv2d_im2col, conv2d_relu, conv2d_winograd, max_pool2d, relu
+
+from reference_models.training import data_parallel
 
 CONVOLUTIONS: dict[str, ModuleType] = {"plain": conv2d, "im2col": conv2d_im2col, "winograd": conv2d_winograd}
 """The twins of the convolution, by name."""
@@ -28,9 +30,7 @@ class Part(NamedTuple):
 
     rows: slice  # of the batch
     images: Array  # [b, H, W, 1]
-    first: tuple[Array, Array]  # kernels and bias of layer 1
-    second: Array  # kernels of layer 2
-    convolutions: dict[int, conv2d.Cache]  # of layers 3 and 4
+    inputs: dict[int, Array]  # of layers 3 and 4
     pools: dict[int, max_pool2d.Cache]  # of layers 2 and 4
     relus: dict[int, relu.Cache]  # of layers 2 to 4
 
@@ -39,34 +39,65 @@ class Cache(NamedTuple):
     """What the backward pass needs to know of the forward pass."""
 
     conv: str
+    kernels: dict[int, Array]  # of all layers
+    first_bias: Array
     parts: list[Part]
 
 
-def forward(params: dict[str, Array], images: Array, conv: str) -> tuple[Array, Cache]:
-    """Feature maps of images [B, H, W, 1]: [B, H/4, W/4, F], sizes rounded up."""
-    maps, parts = [], []
+def kernels_of(params: dict[str, Array]) -> dict[int, Array]:
+    """The kernels of each layer."""
+    return {number: params[f"conv{number}.kernels"] for number in (1, 2, 3, 4)}
+
+
+def evaluated(kernels: dict[int, Array], conv: str, *, turned: bool = False) -> dict[int, Array]:
+    """What the twin would make of the kernels of each layer in every call: made once, for all parts and shards.
+
+    Only Winograd's way has such a thing. `turned`: as the backward pass wants them.
+    """
+    if conv != "winograd":
+        return {}
+
+    def of_layer(number: int) -> Array:
+        k = kernels[number]
+        return conv2d_winograd.evaluated(conv2d_winograd.turned(k) if turned else k)
+
+    numbers = (4, 3, 2)  # the largest first
+    return dict(zip(numbers, data_parallel.run(of_layer, numbers), strict=True))
+
+
+def forward(params: dict[str, Array], images: Array, conv: str, *,
+            u: dict[int, Array] | None = None) -> tuple[Array, Cache]:
+    """Feature maps of images [B, H, W, 1]: [B, H/4, W/4, F], sizes rounded up. `u` are the kernels `evaluated`."""
+    kernels = kernels_of(params)
+    u = evaluated(kernels, conv) if u is None else u
+    cache = Cache(conv, kernels, params["conv1.bias"], [])
+    maps = []
     for start in range(0, max(1, len(images)), AT_ONCE):
         rows = slice(start, start + AT_ONCE)
-        first = params["conv1.kernels"], params["conv1.bias"]
-        part = Part(rows, images[rows], first, params["conv2.kernels"], {}, {}, {})
-        x, _, _ = _first_layer(part, conv)  # [b, H, W, F]
+        part = Part(rows, images[rows], {}, {}, {})
+        x, _ = _first_layer(part, cache)  # [b, H, W, F]
         for number in (2, 3, 4):
-            kernels, bias = params[f"conv{number}.kernels"], params[f"conv{number}.bias"]
-            x, cache = CONVOLUTIONS[conv].forward(x, kernels, bias)  # [b, H, W, F]
             if number > 2:
-                part.convolutions[number] = cache
+                part.inputs[number] = x
+            known = {"u": u[number]} if number in u else {}
+            x, _ = CONVOLUTIONS[conv].forward(x, kernels[number], params[f"conv{number}.bias"], **known)
             if number in POOLED:
                 # First the pool, then the ReLU: both only compare, so that values and gradients are the same as the
                 # other way round, for a quarter of the work.
                 x, part.pools[number] = max_pool2d.forward(x)  # [b, H/2, W/2, F]
             x, part.relus[number] = relu.forward(x)
         maps.append(x)
-        parts.append(part)
-    return module_of(images).concatenate(maps), Cache(conv, parts)
+        cache.parts.append(part)
+    return module_of(images).concatenate(maps), cache
 
 
-def backward(d_maps: Array, cache: Cache, *, d_images: bool) -> tuple[dict[str, Array], Array | None]:
-    """Vector-Jacobian product of `forward`: the gradients of the params, and of the images where they are wanted."""
+def backward(d_maps: Array, cache: Cache, *, d_images: bool,
+             u: dict[int, Array] | None = None) -> tuple[dict[str, Array], Array | None]:
+    """Vector-Jacobian product of `forward`: the gradients of the params, and of the images where they are wanted.
+
+    `u` are the kernels `evaluated`, turned.
+    """
+    u = evaluated(cache.kernels, cache.conv, turned=True) if u is None else u
     d_params: dict[str, Array] = {}
     of_images = []
 
@@ -75,28 +106,32 @@ def backward(d_maps: Array, cache: Cache, *, d_images: bool) -> tuple[dict[str, 
             d_params[name] = d_params[name] + gradient if name in d_params else gradient
 
     for part in cache.parts:
-        x, first_conv, first_relu = _first_layer(part, cache.conv)
-        convolutions = part.convolutions | {2: conv2d.Cache(x, part.second)}
+        first, first_caches = _first_layer(part, cache)
+        inputs = part.inputs | {2: first}
         dx = d_maps[part.rows]
         for number in (4, 3, 2):
             dx = relu.backward(dx, part.relus[number])
             if number in POOLED:
                 dx = max_pool2d.backward(dx, part.pools[number])
-            dx, d_kernels, d_bias = CONVOLUTIONS[cache.conv].backward(dx, convolutions[number])
+            known = {"u": u[number]} if number in u else {}
+            of_layer = conv2d.Cache(inputs[number], cache.kernels[number])
+            dx, d_kernels, d_bias = CONVOLUTIONS[cache.conv].backward(dx, of_layer, **known)
             add(number, d_kernels, d_bias)
-        dx = relu.backward(dx, first_relu)
-        add(1, *_first_twin(cache.conv).backward_parameters(dx, first_conv))
+        *after, (op, of_op) = first_caches
+        for operation, of_operation in after:
+            dx = operation.backward(dx, of_operation)
+        add(1, *op.backward_parameters(dx, of_op))
         if d_images:
-            of_images.append(_first_twin(cache.conv).backward(dx, first_conv)[0])
+            of_images.append(op.backward(dx, of_op)[0])
     return d_params, module_of(d_maps).concatenate(of_images) if d_images else None
 
 
-def _first_layer(part: Part, conv: str) -> tuple[Array, conv2d.Cache, relu.Cache]:
-    x, conv_cache = _first_twin(conv).forward(part.images, *part.first)
-    y, relu_cache = relu.forward(x)
-    return y, conv_cache, relu_cache
-
-
-def _first_twin(conv: str) -> ModuleType:
-    """The first layer has one channel: too little to gain by Winograd's way."""
-    return CONVOLUTIONS["im2col" if conv == "winograd" else conv]
+def _first_layer(part: Part, cache: Cache) -> tuple[Array, list[tuple[ModuleType, Any]]]:
+    """Convolution and ReLU of the one channel: the maps, and the operations with their caches, the convolution last."""
+    arguments = part.images, cache.kernels[1], cache.first_bias
+    if cache.conv == "winograd":  # one channel is too little to gain by Winograd's way
+        y, fused = conv2d_relu.forward(*arguments)
+        return y, [(conv2d_relu, fused)]
+    x, of_conv = CONVOLUTIONS[cache.conv].forward(*arguments)
+    y, of_relu = relu.forward(x)
+    return y, [(relu, of_relu), (CONVOLUTIONS[cache.conv], of_conv)]

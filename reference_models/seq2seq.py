@@ -4,7 +4,7 @@
     h, a = decode(tokens so far, x)                   top [B, T, H] and context [B, T, D]
     q = a, the vector retrieved by the attention      or other choices                   (`seq2seq_query`)
     v, s_1 = memory(q)                                value of the nearest key, softmax component 1
-    z = [h; s_1 E(v)] W + b                           "an additional linear layer", E the target embedding
+    z = [h; s_1 E(v)] W + b                           "an additional linear layer"       (`seq2seq_read`)
     next token ~ softmax(z W_out + b_out)                                                (`seq2seq_output`)
 
 The memory is asked at each step, and is taught the token that should have been written there. Its answer reaches z
@@ -18,84 +18,23 @@ Gradients reach the queries through the margin loss and through the confidence s
 A target row holds the tokens to write, then END, then PAD; a source row its tokens, then PAD. PAD is 0.
 """
 
-from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from refmem.arrays import Array, ArrayModule, check_labels, check_rank, check_shape, module_of, to_device, to_host
+from refmem.arrays import Array, ArrayModule, check_labels, check_rank, check_shape, module_of, to_host
 from refmem.memory import memory as memory_module
 from refmem.memory.memory import Memory, MemoryOutput
 from refmem.memory.profiles import PAPER, Profile
-from refmem.ops import dropout, embedding, linear
-from refmem.ops.lstm_cell import forget_bias
+from refmem.ops import linear
 
-from reference_models import seq2seq_layers, seq2seq_output, seq2seq_query
-from reference_models.seq2seq_layers import Gradients, Scales
+from reference_models import seq2seq_layers, seq2seq_output, seq2seq_query, seq2seq_read, seq2seq_shards
 from reference_models.seq2seq_query import Query
-from reference_models.training import data_parallel
+from reference_models.seq2seq_shards import Shard
+from reference_models.seq2seq_size import END, PAD, START, Size, initial_params
 
-PAD, START, END = 0, 1, 2
-GOLD_KEEP = 0.7  # of the right token's embedding, where it is mixed in
-
-
-@dataclass(frozen=True)
-class Size:
-    """How large the network is, and how it is joined."""
-
-    source_vocabulary: int
-    target_vocabulary: int
-
-    width: int = 256
-    """Units of each LSTM layer (each direction of the first of the encoder)."""
-
-    embedding: int = 256
-    """Width of the embeddings, and of what the softmax layer is given."""
-
-    attention: int = 256
-    """Width of the hidden layer of the attention."""
-
-    encoder_layers: int = 2
-    decoder_layers: int = 2
-    """At least 2: the context is fed to the layers above the bottom one."""
-
-    attend_from: Literal["current", "previous"] = "current"
-    """Which output of the bottom layer the attention asks with; see `seq2seq_layers`."""
-
-    query: Query = field(default_factory=Query)
-
-    tied: bool = False
-    """Whether the softmax layer's weights are the target embedding, transposed."""
-
-    shared: bool = False
-    """Whether source and target share one vocabulary and one embedding, called "target.embedding"."""
-
-    forget_bias: float = 1.0
-    """Where the biases of the forget gates start."""
-
-    def __post_init__(self) -> None:
-        for name in ("source_vocabulary", "target_vocabulary", "width", "embedding", "attention", "encoder_layers"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if self.decoder_layers < 2:
-            raise ValueError("decoder_layers must be at least 2, since the context is fed to the layers above the "
-                             f"bottom one, got {self.decoder_layers}")
-        if self.attend_from not in ("current", "previous"):
-            raise ValueError(f"attend_from must be 'current' or 'previous', got {self.attend_from!r}")
-        if self.shared and self.source_vocabulary != self.target_vocabulary:
-            raise ValueError(f"a shared embedding needs one vocabulary, got {self.source_vocabulary} tokens on one "
-                             f"side and {self.target_vocabulary} on the other")
-
-    @property
-    def context(self) -> int:
-        """Width of an annotation."""
-        return 2 * self.width if self.encoder_layers == 1 else self.width
-
-    @property
-    def query_width(self) -> int:
-        """Width of the memory's keys."""
-        return self.query.width or self.query.made_of(self.context, self.width)
+__all__ = ["END", "PAD", "START", "Query", "Seq2Seq", "Size"]
 
 
 class Output(NamedTuple):
@@ -114,38 +53,14 @@ class Output(NamedTuple):
 class Cache(NamedTuple):
     """What the backward pass needs to know of the forward pass."""
 
-    parts: list[slice]  # of the batch, one a shard
-    places: list[tuple[Array, Array]]  # one a shard: row in the shard, and step, of its tokens
-    encoders: list[seq2seq_layers.EncoderCache]
-    decoders: list[seq2seq_layers.DecoderCache]
-    length: int  # T
+    shards: list[Shard]  # encoder and decoder
+    shape: tuple[int, int]  # (B, T)
     top_scale: Array | None  # [N, H] dropout on top
     asked: "Asked | None"  # None without a memory
-    read: "ReadCache | None"  # None where no value reaches the output
+    read: seq2seq_read.Cache | None  # None where no value reaches the output
     combine: linear.Cache
     output: seq2seq_output.Cache | seq2seq_output.PlainCache | None
     tokens: int  # N
-
-
-class ReadCache(NamedTuple):
-    """How the memory's answer became a vector."""
-
-    vectors: Array  # [N, E] E(v)
-    looked_up: embedding.Cache
-    confidence: Array  # [N, k]
-    found: Array  # [N, 1] s_1, which the vector was scaled by
-    kept: Array  # [N, 1] what was left of the answer where gold was mixed in; else 1
-    gold: tuple[embedding.Cache, Array] | None  # and what the gold vectors were scaled by [N, E]
-
-
-class Shard(NamedTuple):
-    """What encoder and decoder made of some rows, at their n true positions."""
-
-    context: Array  # [n, D]
-    top: Array  # [n, H]
-    places: tuple[Array, Array]
-    encoder: seq2seq_layers.EncoderCache
-    decoder: seq2seq_layers.DecoderCache
 
 
 class Asked(NamedTuple):
@@ -242,8 +157,7 @@ class Seq2Seq:
         sources : [B] int, optional
             Which training example each sentence is; the slots written for it remember that.
         gold : float
-            Gold mixing of the released Neural GPU code, off by default: with this probability a step (of all
-            sentences) is given gold * dropout(E(right token)) + (1 - gold) s_1 E(v) for its read.
+            Gold mixing, off by default; see `seq2seq_read`.
         read : bool
             False: the memory's answer is replaced by zeros (ablation). It is asked and taught all the same.
 
@@ -263,10 +177,12 @@ class Seq2Seq:
         if not 0 <= gold <= 1:
             raise ValueError(f"gold must lie in [0, 1], got {gold}")
         xp = self.xp
-        scales = self._dropout(source, target, rng) if training and rng is not None and self.keep < 1 else {}
-        parts, done = self._run_layers(source, target, scales)
-        context, top = (xp.concatenate(rows) for rows in ([shard.context for shard in done],
-                                                          [shard.top for shard in done]))  # [N, D], [N, H]
+        scales: seq2seq_layers.Scales = {}
+        if training and rng is not None and self.keep < 1:
+            scales = seq2seq_shards.dropout_scales(self.size, source, target, self.keep, rng,
+                                                   like=self.params["output.bias"])
+        done = self._run(source, target, scales)
+        context, top = seq2seq_shards.at_tokens(done)  # [N, D], [N, H]
         sentence, step = xp.nonzero(target != PAD)
         labels = target[sentence, step]  # [N]
 
@@ -278,20 +194,19 @@ class Seq2Seq:
         if self.memory is not None:
             vector = xp.zeros((len(labels), self.size.embedding), dtype=self.dtype)
             if asked is not None and read:
-                vector, of_read = self._read(asked.answer, labels, step, target.shape[1], gold if training else 0.0,
-                                             rng)
+                vector, of_read = seq2seq_read.forward(self.params["target.embedding"], asked.answer, labels, step,
+                                                       gold=gold if training else 0.0, rng=rng)
             joined = xp.concatenate([top, vector], axis=1)  # [N, H + E]
         z, of_combine = linear.forward(joined, self.params["combine.weights"], self.params["combine.bias"])  # [N, E]
-        losses, of_output = seq2seq_output.forward(z, self._output_weights(), self.params["output.bias"], labels,
+        losses, of_output = seq2seq_output.forward(z, self.output_weights, self.params["output.bias"], labels,
                                                    smoothing=self.smoothing, twin=self.twin, shards=self.shards)
         tokens = len(labels)
         loss = float(losses.token_loss.mean())
         memory_loss = None if asked is None or asked.answer.loss is None else float(asked.answer.loss)
         output = Output(loss + self.memory_weight * (memory_loss or 0.0), loss, memory_loss, losses.token_loss,
                         losses.right, sentence, step, None if asked is None else asked.answer)
-        cache = Cache(parts, [shard.places for shard in done], [shard.encoder for shard in done],
-                      [shard.decoder for shard in done], target.shape[1], top_scale, asked, of_read, of_combine,
-                      of_output, tokens)
+        cache = Cache(done, (target.shape[0], target.shape[1]), top_scale, asked, of_read, of_combine, of_output,
+                      tokens)
         return output, cache
 
     def backward(self, cache: Cache, *, d_objective: float = 1.0) -> dict[str, Array]:
@@ -314,7 +229,7 @@ class Seq2Seq:
         if cache.asked is not None and self.memory is not None:
             d_confidence = None
             if cache.read is not None:
-                d_confidence, d_table = self._read_backward(d_joined[:, size.width:], cache.read)
+                d_confidence, d_table = seq2seq_read.backward(d_joined[:, size.width:], cache.read)
                 tables.append(d_table)
             dq, d_memory = self.memory.backward(cache.asked.memory, d_loss=d_objective * self.memory_weight,
                                                 d_confidence=d_confidence)
@@ -323,7 +238,7 @@ class Seq2Seq:
             d_context = d_context if to_context is None else to_context
             d_top = d_top if to_top is None else d_top + to_top
 
-        layers, d_source, d_target = self._layers_backward(d_top, d_context, cache)
+        layers, d_source, d_target = seq2seq_shards.backward(d_top, d_context, cache.shards, cache.shape)
         gradients |= layers
         tables.append(d_target)
         if size.shared:
@@ -355,9 +270,7 @@ class Seq2Seq:
         if self.memory is None:
             raise ValueError("the model has no memory to show anything to")
         self._check(source, target, sources)
-        _, done = self._run_layers(source, target, {})
-        context, top = (self.xp.concatenate(rows) for rows in ([shard.context for shard in done],
-                                                               [shard.top for shard in done]))
+        context, top = seq2seq_shards.at_tokens(self._run(source, target, {}))
         sentence, step = self.xp.nonzero(target != PAD)
         asked = self._ask(context, top, target[sentence, step], sentence, training=False, update=True, rng=rng,
                           sources=sources)
@@ -366,46 +279,9 @@ class Seq2Seq:
 
     # --- The steps of a batch -------------------------------------------------------------------------------------
 
-    def _run_layers(self, source: Array, target: Array, scales: Scales) -> tuple[list[slice], list[Shard]]:
-        """Encoder and decoder, in shards: which rows, and what was made of them."""
-        xp, size = self.xp, self.size
-        start = xp.full((len(target), 1), START, dtype=target.dtype)
-        previous = xp.concatenate([start, target[:, :-1]], axis=1)  # [B, T]
-        parts = data_parallel.split(len(target), self.shards)
-
-        def work(rows: slice) -> Shard:
-            some = {name: scale[rows] for name, scale in scales.items()}
-            mask = source[rows] != PAD
-            annotations, encoder = seq2seq_layers.encode(self.params, self._source_table, source[rows], mask,
-                                                         size.encoder_layers, some, self.twin)
-            top, context, decoder = seq2seq_layers.decode(self.params, "target.embedding", previous[rows], annotations,
-                                                          mask, size.decoder_layers, size.attend_from, some, self.twin)
-            row, step = xp.nonzero(target[rows] != PAD)
-            return Shard(context[row, step], top[row, step], (row, step), encoder, decoder)
-
-        return parts, data_parallel.run(work, parts)
-
-    def _layers_backward(self, d_top: Array, d_context: Array, cache: Cache) -> tuple[Gradients, Array, Array]:
-        """Gradients of the layers, and those of the source's and of the target's embedding."""
-        xp = self.xp
-        bounds = np.cumsum([0, *(len(row) for row, _ in cache.places)]).tolist()
-
-        def work(shard: int) -> Gradients:
-            (row, step), some = cache.places[shard], slice(bounds[shard], bounds[shard + 1])
-            batch = cache.parts[shard].stop - cache.parts[shard].start
-
-            def padded(rows: Array) -> Array:
-                whole: Array = xp.zeros((batch, cache.length, rows.shape[1]), dtype=rows.dtype)  # [b, T, .]
-                whole[row, step] = rows
-                return whole
-
-            of_decoder, d_target, d_annotations = seq2seq_layers.decode_backward(
-                padded(d_top[some]), padded(d_context[some]), cache.decoders[shard])
-            of_encoder, d_source = seq2seq_layers.encode_backward(d_annotations, cache.encoders[shard])
-            return of_decoder | of_encoder | {"source": d_source, "target": d_target}
-
-        total = data_parallel.add(data_parallel.run(work, range(len(cache.parts))))
-        return total, total.pop("source"), total.pop("target")
+    def _run(self, source: Array, target: Array, scales: seq2seq_layers.Scales) -> list[Shard]:
+        """Encoder and decoder."""
+        return seq2seq_shards.forward(self.params, self.size, source, target, scales, self.twin, self.shards)
 
     def _ask(self, context: Array, top: Array, labels: Array, sentence: Array, *, training: bool, update: bool,
              rng: np.random.Generator | None, sources: Array | None) -> Asked | None:
@@ -420,116 +296,33 @@ class Seq2Seq:
                                                 sources=None if sources is None else sources[sentence])
         return Asked(answer, of_query, of_memory)
 
-    def _read(self, answer: MemoryOutput, labels: Array, step: Array, length: int, gold: float,
-              rng: np.random.Generator | None) -> tuple[Array, ReadCache]:
-        """s_1 E(v) [N, E], with gold mixed in at some steps. An empty memory has confidence 0."""
-        xp, table = self.xp, self.params["target.embedding"]
-        vectors, looked_up = embedding.forward(table, xp.maximum(answer.values, 0))  # [N, E]
-        found = answer.confidence[:, :1]  # [N, 1]
-        if not gold or rng is None:
-            return found * vectors, ReadCache(vectors, looked_up, answer.confidence, found, xp.ones_like(found), None)
-        mixed = np.where(rng.random(length) < gold, gold, 0.0)  # [T] at which steps, and how much
-        kept = to_device((1 - mixed).astype(table.dtype), table)[step][:, None]  # [N, 1]
-        golden, of_golden = embedding.forward(table, labels)
-        scale = (1 - kept) * dropout.draw(golden.shape, GOLD_KEEP, rng, like=golden)  # [N, E]
-        return (kept * found * vectors + scale * golden,
-                ReadCache(vectors, looked_up, answer.confidence, found, kept, (of_golden, scale)))
-
-    def _read_backward(self, d_vector: Array, cache: ReadCache) -> tuple[Array, Array]:
-        """Gradients of the confidence [N, k] and of the target embedding [V, E]."""
-        d_scaled = d_vector * cache.kept
-        d_confidence = self.xp.zeros_like(cache.confidence)
-        d_confidence[:, 0] = (d_scaled * cache.vectors).sum(axis=1)
-        d_table = embedding.backward(d_scaled * cache.found, cache.looked_up)
-        if cache.gold is not None:
-            looked_up, scale = cache.gold
-            d_table = d_table + embedding.backward(d_vector * scale, looked_up)
-        return d_confidence, d_table
-
     # --- Small things ---------------------------------------------------------------------------------------------
 
     @property
-    def _source_table(self) -> str:
-        return "target.embedding" if self.size.shared else "source.embedding"
-
-    def _output_weights(self) -> Array:
-        """[E, V]"""
+    def output_weights(self) -> Array:
+        """Of the softmax layer [E, V]."""
         return self.params["target.embedding"].T if self.size.tied else self.params["output.weights"]
 
-    def _dropout(self, source: Array, target: Array, rng: np.random.Generator) -> dict[str, Array]:
-        """What each place is multiplied by: drawn for the whole batch, before it is split."""
-        size, like = self.size, self.params["output.bias"]
-        widths = {"source.embedding": size.embedding, "target.embedding": size.embedding, "encoder2": 2 * size.width,
-                  "top": size.width}
-        widths |= {f"decoder{n}": size.width + size.context for n in range(2, size.decoder_layers + 1)}
-        return {name: dropout.draw((*(source if side == "source" else target).shape, widths.get(name, size.width)),
-                                   self.keep, rng, like=like)
-                for name, side in seq2seq_layers.places(size.encoder_layers, size.decoder_layers)}
+    def check_sentences(self, name: str, tokens: Array) -> None:
+        """Raise a `ValueError` or `TypeError` unless these are "source" or "target" sentences [B, .] of the model."""
+        vocabulary = self.size.source_vocabulary if name == "source" else self.size.target_vocabulary
+        check_rank(name, tokens, 2)
+        if module_of(tokens) is not self.xp:
+            raise TypeError(f"{name} must be an array of {self.xp.__name__} like the model, "
+                            f"got one of {module_of(tokens).__name__}")
+        check_labels(name, tokens.reshape(-1), tokens.size, vocabulary)
+        there = to_host(tokens != PAD)
+        empty = np.flatnonzero(~there.any(axis=1))
+        if len(tokens) == 0 or empty.size:
+            raise ValueError(f"{name} must have a token in each row, got "
+                             + (f"none in row {empty[0]}" if empty.size else "no rows"))
+        if (there[:, 1:] & ~there[:, :-1]).any():
+            raise ValueError(f"{name} must have its padding (token {PAD}) after all tokens of a row")
 
     def _check(self, source: Array, target: Array, sources: Array | None) -> None:
-        for name, tokens, vocabulary in (("source", source, self.size.source_vocabulary),
-                                         ("target", target, self.size.target_vocabulary)):
-            check_rank(name, tokens, 2)
-            if module_of(tokens) is not self.xp:
-                raise TypeError(f"{name} must be an array of {self.xp.__name__} like the model, "
-                                f"got one of {module_of(tokens).__name__}")
-            check_labels(name, tokens.reshape(-1), tokens.size, vocabulary)
-            there = to_host(tokens != PAD)
-            empty = np.flatnonzero(~there.any(axis=1))
-            if len(tokens) == 0 or empty.size:
-                raise ValueError(f"{name} must have a token in each row, got " +
-                                 (f"none in row {empty[0]}" if empty.size else "no rows"))
-            if (there[:, 1:] & ~there[:, :-1]).any():
-                raise ValueError(f"{name} must have its padding (token {PAD}) after all tokens of a row")
+        self.check_sentences("source", source)
+        self.check_sentences("target", target)
         if len(source) != len(target):
             raise ValueError(f"source and target must have as many rows, got {len(source)} and {len(target)}")
         if sources is not None:
             check_shape("sources", sources, (len(target),))
-
-
-def initial_params(size: Size, rng: np.random.Generator, dtype: npt.DTypeLike = np.float32, *,
-                   with_memory: bool = True) -> dict[str, npt.NDArray[np.floating]]:
-    """Fresh weights.
-
-    Matrices are uniform with variance 2 / (fan_in + fan_out) (Glorot and Bengio 2010), the four gates of an LSTM a
-    matrix each; embeddings normal with variance 1 / E; biases 0, but `size.forget_bias` for the forget gates.
-    """
-    params: dict[str, npt.NDArray[np.floating]] = {}
-
-    def matrix(rows: int, columns: int, blocks: int = 1) -> npt.NDArray[np.floating]:
-        bound = (6 / (rows + columns)) ** 0.5
-        return np.asarray(rng.uniform(-bound, bound, (rows, blocks * columns)), dtype)
-
-    def table(tokens: int) -> npt.NDArray[np.floating]:
-        return np.asarray(rng.standard_normal((tokens, size.embedding)) / size.embedding ** 0.5, dtype)
-
-    def layer(name: str, inputs: int) -> None:
-        params[f"{name}.w_x"] = matrix(inputs, size.width, 4)
-        params[f"{name}.w_h"] = matrix(size.width, size.width, 4)
-        params[f"{name}.bias"] = forget_bias(np.zeros(4 * size.width, dtype), size.forget_bias)
-
-    if not size.shared:
-        params["source.embedding"] = table(size.source_vocabulary)
-    params["target.embedding"] = table(size.target_vocabulary)
-    layer("encoder1.forwards", size.embedding)
-    layer("encoder1.backwards", size.embedding)
-    for n in range(2, size.encoder_layers + 1):
-        layer(f"encoder{n}", 2 * size.width if n == 2 else size.width)
-    layer("decoder1", size.embedding)
-    params["attention.w_query"] = matrix(size.width, size.attention)
-    params["attention.w_source"] = matrix(size.context, size.attention)
-    params["attention.v"] = matrix(size.attention, 1)[:, 0].copy()
-    for n in range(2, size.decoder_layers + 1):
-        layer(f"decoder{n}", size.width + size.context)
-    if with_memory:
-        inputs = size.query.made_of(size.context, size.width)
-        if size.query.width is not None:
-            params["query.projection"] = matrix(inputs, size.query.width)
-        for name, columns in size.query.norms(inputs).items():
-            params[f"{name}.gain"], params[f"{name}.bias"] = np.ones(columns, dtype), np.zeros(columns, dtype)
-    params["combine.weights"] = matrix(size.width + (size.embedding if with_memory else 0), size.embedding)
-    params["combine.bias"] = np.zeros(size.embedding, dtype)
-    if not size.tied:
-        params["output.weights"] = matrix(size.embedding, size.target_vocabulary)
-    params["output.bias"] = np.zeros(size.target_vocabulary, dtype)
-    return params

@@ -1,4 +1,4 @@
-"""The recurrent stacks of a GNMT-style network: encoder and decoder, forward and backward.        (GNMT §3; LTRRE §2.1)
+"""The recurrent stacks of a GNMT-style network: encoder and decoder, forward and backward.  (GNMT §3; LTRRE §2.1)
 
     encoder: tokens -> embedding -> one layer read in both directions -> layers read forwards -> annotations x_s
     decoder: tokens -> embedding -> bottom layer -> attention over the annotations -> layers fed [x, context] -> top
@@ -27,6 +27,8 @@ Gradients = dict[str, Array]
 Scales = Mapping[str, Array]
 """Dropout: by the name of a place, what is multiplied there; empty for none. See `places`."""
 
+Read = lstm.Cache | lstm_fused.Cache
+
 LSTMS: dict[str, ModuleType] = {"plain": lstm, "fused": lstm_fused}
 ATTENTIONS: dict[str, ModuleType] = {"plain": additive_attention, "fused": additive_attention_fused}
 
@@ -42,15 +44,15 @@ def places(encoder_layers: int, decoder_layers: int) -> list[tuple[str, str]]:
 
 
 def read(params: Params, name: str, x: Array, twin: str, mask: Array | None = None,
-         reverse: bool = False) -> tuple[Array, lstm.Cache]:
+         reverse: bool = False) -> tuple[Array, Read]:
     """One LSTM over [B, T, D], from a zero state."""
     w_x, w_h, bias = (params[f"{name}.{part}"] for part in ("w_x", "w_h", "bias"))
     state = zero_state(x.shape[0], w_h.shape[0], like=x)
-    result: tuple[Array, lstm.Cache] = LSTMS[twin].forward(x, state, w_x, w_h, bias, mask, reverse=reverse)
+    result: tuple[Array, Read] = LSTMS[twin].forward(x, state, w_x, w_h, bias, mask, reverse=reverse)
     return result
 
 
-def read_backward(name: str, dy: Array, cache: lstm.Cache, twin: str, gradients: Gradients) -> Array:
+def read_backward(name: str, dy: Array, cache: Read, twin: str, gradients: Gradients) -> Array:
     """dx; the gradients of the weights are put into `gradients`."""
     dx, _, *d_weights = LSTMS[twin].backward(dy, cache)
     for part, gradient in zip(("w_x", "w_h", "bias"), d_weights, strict=True):
@@ -71,8 +73,8 @@ class EncoderCache(NamedTuple):
     """What the backward pass of the encoder needs to know of its forward pass."""
 
     embedding: embedding.Cache
-    first: tuple[lstm.Cache, lstm.Cache]  # forwards and backwards
-    layers: list[lstm.Cache]  # the second and above
+    first: tuple[Read, Read]  # forwards and backwards
+    layers: list[Read]  # the second and above
     scales: Scales
     twin: str
 
@@ -134,9 +136,9 @@ class DecoderCache(NamedTuple):
     """What the backward pass of the decoder needs to know of its forward pass."""
 
     embedding: embedding.Cache
-    bottom: lstm.Cache
-    attention: additive_attention.Cache
-    layers: list[lstm.Cache]  # the second and above
+    bottom: Read
+    attention: additive_attention.Cache | additive_attention_fused.Cache
+    layers: list[Read]  # the second and above
     width: int  # H, of x in [x, context]
     attend_from: str
     scales: Scales

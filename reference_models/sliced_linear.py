@@ -31,7 +31,7 @@ def backward(dy: Array, cache: Cache, slices: int) -> tuple[Array, Array, Array]
     d_weights = xp.empty(weights.shape, weights.dtype)  # [D, F]
 
     def of_slice(some: slice) -> Array:
-        d_weights[some] = x[:, some].T @ dy  # [D_s, F]
+        xp.matmul(x[:, some].T, dy, out=d_weights[some])  # [D_s, F]
         return dy @ weights[some].T  # [B, D_s]
 
     parts = data_parallel.run(of_slice, data_parallel.split(x.shape[1], slices))

@@ -15,13 +15,23 @@ EXIT_CODES = """exit codes:
 
 def parser() -> argparse.ArgumentParser:
     """All commands. Nothing heavy is imported here, so that --help is instant."""
-    from reference_models.cli import explain, fetch, omniglot
+    from reference_models.cli import (
+        algorithms,
+        catch,
+        explain,
+        faces,
+        fetch,
+        omniglot,
+        recall,
+        synthetic,
+        translate,
+    )
 
     top = argparse.ArgumentParser(prog="python -m reference_models", epilog=EXIT_CODES,
                                   description="The networks of the papers, trained and measured.",
                                   formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (omniglot, explain, fetch):
+    for command in (omniglot, translate, synthetic, algorithms, recall, faces, catch, explain, fetch):
         command.add_to(commands)
     for own in commands.choices.values():
         own.epilog = "Exit codes: 0 done, 2 something given cannot be used, 130 stopped with Ctrl-C."
@@ -40,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains once more at exit
         return 1
-    except (ValueError, TypeError, OSError, ArithmeticError) as error:
+    except (ValueError, TypeError, OSError, ArithmeticError, ModuleNotFoundError) as error:
         print(f"error: {sentence(error)}", file=sys.stderr)
         return 2
     return 0

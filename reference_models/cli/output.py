@@ -88,6 +88,14 @@ def write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
     write_text(path, text.getvalue())
 
 
+def version_of(library: str) -> str | None:
+    """Of an extra that may not be installed."""
+    try:
+        return metadata.version(library)
+    except metadata.PackageNotFoundError:
+        return None
+
+
 def versions() -> dict[str, str]:
     """Of everything that a figure may depend on."""
     libraries = {name: metadata.version(name) for name in ("numpy", "scipy", "numba", "pillow")}

@@ -22,6 +22,7 @@ class Report:
                              TimeRemainingColumn(), TextColumn("{task.fields[figures]}"), console=console,
                              transient=True) if console.is_terminal else None
         self.said = time.monotonic()
+        self.first: tuple[float, float] | None = None  # when first shown, and what was done by then
 
     def __enter__(self) -> "Report":
         if self.live:
@@ -36,6 +37,7 @@ class Report:
 
     def show(self, done: float, figures: Mapping[str, float | int | str] = NO_FIGURES) -> None:
         """`done` of 1, and the figures by name."""
+        self.first = self.first or (time.monotonic(), done)
         if self.live is None and time.monotonic() - self.said < PLAIN_EVERY:
             return
         text = "  ".join(f"{name} {value:.3f}" if isinstance(value, float) else f"{name} {value}"
@@ -43,5 +45,14 @@ class Report:
         if self.live:
             self.live.update(self.task, completed=done, figures=text)
         else:
-            print(f"{self.title}: {done:.0%}  {text}".rstrip(), file=sys.stderr, flush=True)
+            print(f"{self.title}: {done:.0%}{self._left(done)}  {text}".rstrip(), file=sys.stderr, flush=True)
             self.said = time.monotonic()
+
+    def _left(self, done: float) -> str:
+        """How long the rest will take if it goes on as since the first figure."""
+        assert self.first is not None
+        started, before = self.first
+        if done <= before:
+            return ""
+        seconds = round((time.monotonic() - started) * (1 - done) / (done - before))
+        return f", {seconds // 60}:{seconds % 60:02} left"

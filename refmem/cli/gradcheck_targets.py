@@ -20,7 +20,7 @@ from refmem import ops
 from refmem.arrays import Array, ArrayModule, to_host
 from refmem.gradcheck.ops import Operation, from_op
 from refmem.gradcheck.problem import Arrays, Problem, ProblemRefused, Pull
-from refmem.ops.fast_weights_choices import FW2016, Choices
+from refmem.ops.fast_weights_choices import FW2016
 from refmem.memory import PAPER, TF2017, Memory, Profile
 
 Make: TypeAlias = Callable[[npt.DTypeLike, ArrayModule], Problem]
@@ -48,19 +48,18 @@ def _cross_entropy(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
     return _op("softmax_cross_entropy", [(4, 5)], ("logits",), after=lambda: (xp.asarray(labels),))(dtype, xp)
 
 
-def _fast_weights_rnn(choices: Choices, form: str = "attention") -> Make:
+def _fast_weights_rnn(module: str) -> Make:
     """A stretch of a sequence that has a past; most units are above their kink."""
     batch, length, past, units = 2, 3, 2, 4
     about = {"inputs": (0, 1, (batch, length, units)), "recurrent": (0, 1, (units, units)),
              "start": (0, 1, (batch, units)), "past": (0, 1, (batch, past, units)), "decay": (0.9, 0.1, ()),
-             "rate": (0.5, 0.1, ()), "gain": (1, 1, (choices.norms, units)), "bias": (2, 1, (choices.norms, units))}
+             "rate": (0.5, 0.1, ()), "gain": (1, 1, (FW2016.norms, units)), "bias": (2, 1, (FW2016.norms, units))}
 
     def make(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
         rng = np.random.default_rng(1)
         arguments = [np.asarray(mean + spread * rng.standard_normal(shape), dtype)
                      for mean, spread, shape in about.values()]
-        return from_op(importlib.import_module(f"{ops.__name__}.fast_weights_rnn"), *arguments, names=tuple(about),
-                       xp=xp, choices=choices, form=form)
+        return from_op(importlib.import_module(f"{ops.__name__}.{module}"), *arguments, names=tuple(about), xp=xp)
 
     return make
 
@@ -91,17 +90,43 @@ def _attention(module: str, dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
                ("queries", "sources", "w_query", "w_source", "v"), after=lambda: (xp.asarray(mask),))(dtype, xp)
 
 
+def _actor_critic(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
+    actions = np.array([0, 2, 1, 1])
+    return _op("actor_critic", [(4, 3), (4,), (4,), (4,)], ("logits", "values", "advantages", "returns"),
+               entropy_weight=0.3, after=lambda: (xp.asarray(actions),))(dtype, xp)
+
+
+def _associative_lstm(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
+    shuffles = np.array([[0, 1], [1, 0]])
+    return _op("associative_lstm", [(2, 2, 2), (2, 18), (4, 18), (18,)], ("x", "w_x", "w_h", "bias"), heads=1,
+               after=lambda: (xp.asarray(shuffles),))(dtype, xp)
+
+
 LSTM = [(2, 2, 4), (3, 16), (4, 16), (16,)]
+CELL = ((3, 3, 2, 4), (4,), (3, 3, 2, 2), (2,))  # of a CGRU with two maps
+CELLS = tuple((2, 2, *shape) for shape in CELL)  # two sets of two layers
+CELL_NAMES = ("gate_kernels", "gate_bias", "candidate_kernels", "candidate_bias")
 CONVOLUTION = ([(2, 5, 4, 3), (3, 3, 3, 2), (2,)], ("x", "kernels", "bias"))
 
 OPS: dict[str, Make] = {
+    "actor_critic": _actor_critic,
+    "associative_lstm": _associative_lstm,
     "conv2d": _op("conv2d", *CONVOLUTION),
     "conv2d_im2col": _op("conv2d_im2col", *CONVOLUTION),
     "conv2d_winograd": _op("conv2d_winograd", *CONVOLUTION),
+    "conv2d_relu": _op("conv2d_relu", [(2, 5, 4, 1), (3, 3, 1, 2), (2,)], ("x", "kernels", "bias")),
+    "hard_gate": _op("hard_gate", [(4, 6)], ("x",)),
+    "cgru": _op("cgru", [(2, 4, 3, 2), *CELL, (2, 4, 3, 6)], ("s", *CELL_NAMES, "drive"), 0.4),
+    "cgru_steps": _op("cgru_steps", [(2, 4, 3, 2), *CELLS], ("s", *CELL_NAMES), 0.4, steps=4, keep=0.8, segment=3,
+                      rng=lambda: np.random.default_rng(1)),
+    "cgru_winograd": _op("cgru_steps", [(2, 5, 4, 2), *CELLS], ("s", *CELL_NAMES), 0.4, steps=4, conv="winograd"),
+    "tape_write": _op("tape_write", [(2, 4, 3, 2), (2, 2)], ("p", "v"), position=1, rows="all"),
+    "tape_read": _op("tape_read", [(2, 4, 3, 2)], ("s",), position=2),
     "dropout": _op("dropout", [(4, 6)], ("x",), keep=0.7, rng=lambda: np.random.default_rng(1)),
     "fast_weights_attention": _op("fast_weights_attention", *READ),
     "fast_weights_matrix": _op("fast_weights_matrix", *READ),
-    "fast_weights_rnn": _fast_weights_rnn(FW2016),
+    "fast_weights_rnn": _fast_weights_rnn("fast_weights_rnn"),
+    "fast_weights_rnn_compiled": _fast_weights_rnn("fast_weights_rnn_compiled"),
     "embedding": _embedding,
     "sigmoid": _op("sigmoid", [(4, 6)], ("x",)),
     "tanh": _op("tanh", [(4, 6)], ("x",)),
@@ -235,12 +260,99 @@ def _fast_weights(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
     return from_model("fast_weights", params, run, lambda cache, w: core.backward(w * weights, cache)[1])
 
 
-MODELS: dict[str, Make] = {"classifier": _classifier, "fast_weights": _fast_weights}
+def _retrieval(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
+    from refmem.ops import softmax_cross_entropy
+
+    from reference_models.fast_weights import FastWeights
+    from reference_models.retrieval import EXPANDED, RetrievalNetwork
+
+    model = RetrievalNetwork(FastWeights(EXPANDED, 3), symbols=4, classes=3, seed=1, dtype=dtype)
+    rng = np.random.default_rng(0)
+    params = {name: np.asarray(p + 0.2 * rng.standard_normal(p.shape), dtype) for name, p in model.params.items()}
+    symbols, labels = np.array([[0, 1, 2, 3, 1], [3, 2, 0, 1, 0]]), np.array([2, 0])
+
+    def run(params: dict[str, Array]) -> tuple[Array, Any]:
+        model.params = params
+        logits, cache = model.forward(symbols)
+        losses, of_loss = softmax_cross_entropy.forward(logits, labels)
+        return np.asarray(losses.sum()), (cache, of_loss)
+
+    def back(caches: Any, w: Array) -> dict[str, Array]:
+        return model.backward(softmax_cross_entropy.backward(np.full(2, w, dtype), caches[1]), caches[0])
+
+    return from_model("retrieval", params, run, back)
+
+
+def _neural_gpu(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
+    from reference_models import neural_gpu
+
+    rng = np.random.default_rng(0)
+    size = neural_gpu.Size(maps=3, rows=3)
+    params = neural_gpu.initial_params(size, 4, rng, sets=2, dtype=dtype)
+    inputs, targets = rng.integers(4, size=(2, 2, 5))
+
+    def run(params: dict[str, Array]) -> tuple[Array, Any]:
+        logits, cache = neural_gpu.forward(params, inputs, size, segment=2)
+        loss, d_logits = neural_gpu.loss(logits, targets, 0.1)
+        return np.asarray(loss), (cache, d_logits)
+
+    return from_model("neural_gpu", params, run, lambda cache, w: neural_gpu.backward(cache[1] * w, cache[0]))
+
+
+def _neural_gpu_extended(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
+    """With a memory on its tape, that is asked and not written."""
+    from reference_models import neural_gpu
+    from reference_models.neural_gpu_extended import ExtendedNeuralGPU, ExtendedSize
+
+    rng = np.random.default_rng(0)
+    model = ExtendedNeuralGPU(ExtendedSize(maps=4, rows=3), 4, memory_size=12, conv="plain", dtype=dtype)
+    inputs, targets = rng.integers(4, size=(2, 2, 4))
+    model.forward(inputs, targets)
+
+    def run(params: dict[str, Array]) -> tuple[Array, Any]:
+        model.params = params
+        output, cache = model.forward(inputs, targets, lengths=np.array([4, 3]), update=False)
+        loss, d_logits = neural_gpu.loss(output.logits, targets, 0.1)
+        return np.asarray(loss + loss.dtype.type(output.memory_loss)), (cache, d_logits)
+
+    return from_model("neural_gpu_extended", model.params, run,
+                      lambda cache, w: model.backward(cache[1] * w, cache[0], d_memory_loss=float(w)))
+
+
+def _glimpses(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
+    """Two stretches, each stored at its end."""
+    from refmem.ops import softmax_cross_entropy
+
+    from reference_models.cores.stretches import StretchedFastWeights
+    from reference_models.glimpses import GlimpseNetwork
+
+    rng = np.random.default_rng(1)
+    core = StretchedFastWeights(3, 4, stretches=(3, 2))
+    model = GlimpseNetwork(core, classes=3, seed=1, dtype=dtype)
+    params = {name: np.asarray(p + 0.2 * rng.standard_normal(p.shape), dtype) for name, p in model.params.items()}
+    x, labels = np.asarray(rng.standard_normal((2, 5, 3)), dtype), np.array([2, 0])
+
+    def run(params: dict[str, Array]) -> tuple[Array, Any]:
+        model.params = params
+        logits, cache = model.forward(x)
+        losses, of_loss = softmax_cross_entropy.forward(logits, labels)
+        return np.asarray(losses.sum()), (cache, of_loss)
+
+    def back(caches: Any, w: Array) -> dict[str, Array]:
+        return model.backward(softmax_cross_entropy.backward(np.full(2, w, dtype), caches[1]), caches[0])
+
+    return from_model("glimpses", params, run, back)
+
+
+MODELS: dict[str, Make] = {"classifier": _classifier, "fast_weights": _fast_weights, "neural_gpu": _neural_gpu,
+                           "neural_gpu_extended": _neural_gpu_extended, "retrieval": _retrieval,
+                           "glimpses": _glimpses}
 
 TARGETS: dict[str, Make] = {**OPS, **MEMORY, **MODELS}
 
-CPU_ONLY = frozenset({"additive_attention_fused", "conv2d_im2col", "conv2d_winograd", "lstm_fused",
-                      *MODELS})  # compiled twins, and what is built from them
+CPU_ONLY = frozenset({"additive_attention_fused", "cgru_winograd", "conv2d_im2col", "conv2d_relu",
+                      "fast_weights_rnn_compiled", "lstm_fused", *MODELS})
+"""Compiled twins, and what is built from them."""
 
 
 # --- By name ----------------------------------------------------------------------------------------------------

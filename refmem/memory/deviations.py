@@ -1,7 +1,9 @@
 """The register: where the released code departs from the paper, and how each open point of the text is settled.
 
 Each entry names the place in this package that does it for either profile, so that a reader can go and look, and a
-test can see that the place exists. LTRRE is the paper, `memory.py` the code released with it.
+test can see that the place exists. LTRRE is the paper, `memory.py` the code released with it. The last entries are of
+the Neural GPU, whose code was released too; all that concerns the memory on its tape is in `DEVIATIONS` of
+`reference_models/neural_gpu_extended.py`.
 """
 
 from typing import NamedTuple
@@ -77,4 +79,18 @@ REGISTER = (
         "update.small-memory", "more rows than slots",
         "the slots are taken in turn again", "refused",
         "not said", ("memory.write:plan_paper", "memory.write:plan_tf2017")),
+    Deviation(
+        "neural-gpu.gate-cutoff", "how far the gates of the Neural GPU are stretched before they are cut",
+        "max(0, min(1, 1.1 sigma(x) - 0.1)): reaches 0, and 1 only in the limit",
+        "1.2 in place of 1.1: reaches both (cutoff=\"released\")",
+        "arXiv 1511.08228 §2: 1.1", ("ops.hard_gate:forward", "ops.hard_gate:forward")),
+    Deviation(
+        "neural-gpu.query-position", "where on the mental image the memory's query is taken",
+        "row 0 of the position one step ahead, as outputs are: s[:, t, 0]",
+        "step[:, 0, t + 1], although position is the second axis and outputs are step[:, t, 0]: taken for a slip",
+        "§2.1: \"the position one step ahead\"", ("ops.tape_read:forward", "ops.tape_read:forward")),
+    Deviation(
+        "neural-gpu.tape-rows", "which rows of the output tape are written",
+        "row 0, where the input stands too", "all rows (rows=\"all\")",
+        "§2.1: \"placed on the output tape\"", ("ops.tape_write:forward", "ops.tape_write:forward")),
 )

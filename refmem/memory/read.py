@@ -113,7 +113,10 @@ READ = {"paper": read_paper, "tf2017": read_tf2017}
 #
 #     dq = sum_i dd_i K[n_i].
 #
-# Neighbours of a batch overlap, so each key is kept once, with the sum written as a product of matrices.
+# Neighbours of a batch overlap, so each key is kept once.
+
+GATHERED = 2 ** 18
+"""Numbers of keys that are laid side by side at a time: as many as stay in cache."""
 
 
 class KeysRead(NamedTuple):
@@ -148,10 +151,10 @@ def confidence_backward(d_confidence: Array, reading: Reading, kept: KeysRead) -
     c = reading.confidence
     d_cosines = reading.temperature * c * (d_confidence - (d_confidence * c).sum(axis=1, keepdims=True))
     neighbours = reading.neighbours[:, :c.shape[1]]
-    columns = xp.searchsorted(kept.slots, neighbours)  # [B, k] where each neighbour's key is kept
-    d_products = xp.zeros((c.shape[0], kept.slots.shape[0]), dtype=c.dtype)  # [B, u]
-    rows = xp.arange(c.shape[0])[:, None]
-    present = neighbours >= 0
-    d_products[xp.broadcast_to(rows, neighbours.shape)[present], columns[present]] = d_cosines[present]
-    dq: Array = d_products @ kept.keys  # [B, d]
+    columns = xp.searchsorted(kept.slots, neighbours)  # [B, k] where each neighbour's key is kept; any where c = 0
+    dq: Array = xp.empty((c.shape[0], kept.keys.shape[1]), dtype=c.dtype)  # [B, d]
+    few = max(1, GATHERED // max(1, c.shape[1] * kept.keys.shape[1]))
+    for start in range(0, c.shape[0], few):
+        rows = slice(start, start + few)
+        dq[rows] = xp.matmul(d_cosines[rows, None, :], kept.keys[columns[rows]])[:, 0]
     return dq

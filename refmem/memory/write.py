@@ -129,18 +129,24 @@ def _oldest_row_by_row(state: MemoryState, correct: Array, answered: Array, prof
     """n_1 for a row of case 1, else argmax_i A[i] + r_i among the slots that no earlier row has taken. [B]"""
     noise = to_host(_noise(state, profile, rng))  # [m] r_i
     scores = to_host(state.ages) + noise  # [m] A[i] + r_i, less the rows so far, by which all have aged alike
-    free = scores.copy()
+    batch = min(len(correct), len(scores))
     slots = to_host(answered).copy()  # [B]
+    # The argmax among the slots that are free is the next of the oldest `batch` slots that is not taken.
+    # spec: memory.update.age-ties-lower-slot -- of equally old slots the lower is taken
+    #     (LTRRE §2 is silent; tf.nn.top_k)
+    oldest = iter(top_k(scores[None], batch)[0].tolist())
+    taken: set[int] = set()
     for row, right in enumerate(to_host(correct).tolist()):
         if not right:
-            if np.isneginf(free.max()):  # more rows than slots: all are taken, and are taken in turn again
-                free = scores.copy()
-            # spec: memory.update.age-ties-lower-slot -- of equally old slots the lower is taken
-            #     (LTRRE §2 is silent; tf.nn.top_k)
-            slots[row] = free.argmax()  # ties: the lower slot
+            slot = next((slot for slot in oldest if slot not in taken), None)
+            if slot is None:  # more rows than slots: all are taken, and are taken in turn again
+                taken.clear()
+                oldest = iter(top_k(scores[None], batch)[0].tolist())
+                slot = next(oldest)
+            slots[row] = slot
         # spec: memory.update.claimed-once -- a slot that a row of the batch took is not evicted by a later
         #     row (LTRRE §2 is silent)
-        free[slots[row]] = -np.inf
+        taken.add(int(slots[row]))
         scores[slots[row]] = noise[slots[row]] - (row + 1)  # age 0 after this row
     return to_device(slots, state.ages)
 

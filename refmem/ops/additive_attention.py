@@ -117,7 +117,7 @@ def backward(d_context: Array, cache: Cache) -> tuple[Array, Array, Array, Array
     d_v : [A]
     """
     queries, sources, w_query, w_source, v, hidden, weights = cache
-    check_gradient(d_context, cache)
+    check_gradient(d_context, queries, sources)
     d_alpha = d_context @ sources.transpose(0, 2, 1)  # [B, T, S]
     d_scores = softmax.backward(d_alpha, weights)  # [B, T, S]
     d_v = d_scores.reshape(-1) @ hidden.reshape(d_scores.size, v.shape[0])  # [A]
@@ -128,10 +128,10 @@ def backward(d_context: Array, cache: Cache) -> tuple[Array, Array, Array, Array
             d_v)
 
 
-def check_gradient(d_context: Array, cache: Cache) -> None:
-    """Raise a `ValueError` or `TypeError` unless `d_context` is a gradient of that forward's output."""
-    check_shape("d_context", d_context, (*cache.queries.shape[:2], cache.sources.shape[2]))
-    check_dtype("d_context", d_context, cache.queries.dtype)
+def check_gradient(d_context: Array, queries: Array, sources: Array) -> None:
+    """Raise a `ValueError` or `TypeError` unless `d_context` is a gradient of what a forward pass made of these."""
+    check_shape("d_context", d_context, (*queries.shape[:2], sources.shape[2]))
+    check_dtype("d_context", d_context, queries.dtype)
 
 
 def _product(x: Array, dy: Array) -> Array:

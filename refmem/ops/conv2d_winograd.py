@@ -74,15 +74,26 @@ def transforms(dtype: np.dtype[Any]) -> Transforms:
 # --- The operation ----------------------------------------------------------------------------------------------
 
 
-def forward(x: Array, kernels: Array, bias: Array) -> tuple[Array, Cache]:
-    """As `conv2d.forward`; a `ValueError` also where the kernels are not 3x3."""
-    check_arguments(x, kernels, bias)
-    check_numpy(x)
+def evaluated(kernels: Array) -> Array:
+    """u [36, C, F] = G k G^T of kernels [3, 3, C, F], for those who use the same ones for several batches."""
     if kernels.shape[:2] != (3, 3):
         raise ValueError(f"kernels must be 3x3 for conv2d_winograd, got {kernels.shape[0]}x{kernels.shape[1]}")
+    u: Array = transforms(kernels.dtype).kernel @ kernels.reshape(9, -1)
+    return u.reshape(N * N, *kernels.shape[2:])
+
+
+def turned(kernels: Array) -> Array:
+    """[3, 3, F, C]: by 180 degrees, from the outputs to the inputs."""
+    return kernels[::-1, ::-1].transpose(0, 1, 3, 2)
+
+
+def forward(x: Array, kernels: Array, bias: Array, *, u: Array | None = None) -> tuple[Array, Cache]:
+    """As `conv2d.forward`; a `ValueError` also where the kernels are not 3x3. `u` is `evaluated(kernels)`, if known."""
+    check_arguments(x, kernels, bias)
+    check_numpy(x)
+    u = evaluated(kernels) if u is None else u  # [36, C, F]
     channels, filters = kernels.shape[2:]
     t = transforms(x.dtype)
-    u = (t.kernel @ kernels.reshape(9, -1)).reshape(N * N, channels, filters)  # [36, C, F] G k G^T
     images, bias = np.ascontiguousarray(x), np.ascontiguousarray(bias)
     work = _Work(x, channels, filters)
 
@@ -101,15 +112,14 @@ def forward(x: Array, kernels: Array, bias: Array) -> tuple[Array, Cache]:
 # product for each of the 36 points.
 
 
-def backward(dy: Array, cache: Cache) -> tuple[Array, Array, Array]:
-    """As `conv2d.backward`."""
+def backward(dy: Array, cache: Cache, *, u: Array | None = None) -> tuple[Array, Array, Array]:
+    """As `conv2d.backward`. `u` is `evaluated(turned(kernels))`, if known."""
     x, kernels = cache
     channels, filters = kernels.shape[2:]
     check_shape("dy", dy, (*x.shape[:3], filters))
     check_dtype("dy", dy, x.dtype)
     t = transforms(x.dtype)
-    turned = kernels[::-1, ::-1].transpose(0, 1, 3, 2).reshape(9, -1)  # [9, F C]
-    u = (t.kernel @ turned).reshape(N * N, filters, channels)  # [36, F, C]
+    u = evaluated(turned(kernels)) if u is None else u  # [36, F, C]
     images, d_outputs = np.ascontiguousarray(x), np.ascontiguousarray(dy)
     no_bias = np.zeros(channels, x.dtype)
     d_u = np.zeros((N * N, channels, filters), x.dtype)  # [36, C, F] the sum over the tiles
@@ -121,7 +131,7 @@ def backward(dy: Array, cache: Cache) -> tuple[Array, Array, Array]:
         cut(d_outputs[some], 1, t.data, e)
         cut(images[some], 0, t.taps, taps)
         part = taps.transpose(0, 2, 1) @ e  # [36, C, F]
-        d_u = part if some.start == 0 else d_u + part
+        d_u = part if some.start == 0 else np.add(d_u, part, out=d_u)
         products = taps  # [36, T, C] in the same memory: the taps are done with
         np.matmul(e, u, out=products)
         paste(products, t.output, no_bias, dx[some])

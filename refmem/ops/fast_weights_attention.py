@@ -61,11 +61,11 @@ def forward(query: Array, past: Array, decay: Array, rate: Array) -> tuple[Array
         If `query` is not float32 or float64, or the others are of another dtype.
     """
     check_arguments(query, past, decay, rate)
-    # rule: fast_weights_attention.decay -- a state of age t - tau counts lambda^(t-tau), the latest one 1 (FW eq. 3)
+    # spec: fast_weights_attention.decay -- a state of age t - tau counts lambda^(t-tau), the latest one 1 (FW eq. 3)
     ages = ages_of(past.shape[1], decay)  # [t]
-    # rule: fast_weights_attention.scores -- a past state is weighed by its scalar product with the query (FW eq. 4)
+    # spec: fast_weights_attention.scores -- a past state is weighed by its scalar product with the query (FW eq. 4)
     scores = (past @ query[:, :, None])[:, :, 0]  # [B, t]
-    # rule: fast_weights_attention.forward -- the answer is eta times the sum of the weighed states (FW eq. 4)
+    # spec: fast_weights_attention.forward -- the answer is eta times the sum of the weighed states (FW eq. 4)
     read = weighed(scores * (rate * ages), past)  # [B, R]
     return read, Cache(query, past, decay, rate, ages, scores)
 
@@ -92,7 +92,7 @@ def weighed(weights: Array, past: Array) -> Array:
 #                                      d_lambda = sum_tau eta (t-tau) lambda^(t-tau-1) dw_tau.
 
 
-# rule: fast_weights_attention.gradient -- dq = A dr; dh(tau) = eta lambda^(t-tau) (a dr + g q), with the scores a of
+# spec: fast_weights_attention.gradient -- dq = A dr; dh(tau) = eta lambda^(t-tau) (a dr + g q), with the scores a of
 #     the query and g of dr; decay and rate collect a g over the batch (derived)
 def backward(d_read: Array, cache: Cache) -> tuple[Array, Array, Array, Array]:
     """Vector-Jacobian product of `forward`.

@@ -19,8 +19,8 @@ class Read(NamedTuple):
     """One read."""
 
     query: Array  # [B, R] q
-    scores: Array  # [B, n] a
-    weighed: Array  # [B, n] w a
+    known: int  # n, how many states were read
+    scores: Array | None  # [B, n] a; None where the read was made without them
 
 
 class Weights:
@@ -49,11 +49,19 @@ class Weights:
 
     def read(self, query: Array, known: int) -> tuple[Array, Read]:
         """A q [B, R], where A holds the `known` oldest states."""
-        past = self.states[:, :known]  # [B, n, R]
-        scores = (past @ query[:, :, None])[:, :, 0]  # [B, n]
-        weights = scores * self.factors[len(self.factors) - known:]  # [B, n]
         self.reads += 1
-        return weighed(weights, past), Read(query, scores, weights)
+        scores = self.scores(query, known)  # [B, n]
+        return weighed(scores * self.weights(known), self.states[:, :known]), Read(query, known, scores)
+
+    def scores(self, query: Array, known: int) -> Array:
+        """h(tau)^T q for the `known` oldest states: [B, n]."""
+        scores: Array = (self.states[:, :known] @ query[:, :, None])[:, :, 0]
+        return scores
+
+    def weights(self, known: int) -> Array:
+        """eta lambda^age of each, when there are `known` of them: [n]."""
+        latest: Array = self.factors[len(self.factors) - known:]
+        return latest
 
     def backward(self) -> "Backward":
         """The way back, from now."""
@@ -74,16 +82,17 @@ class Backward:
 
     def query_gradient(self, d_read: Array, read: Read) -> Array:
         """A^T dr [B, R]; what the read owes to the stored states is noted."""
-        known = read.scores.shape[1]
-        past = self.weights.states[:, :known]
-        answers = (past @ d_read[:, :, None])[:, :, 0]  # [B, n] g
-        weights = answers * self.weights.factors[len(self.weights.factors) - known:]  # [B, n] w g
-        now = self.noted
-        self.factors[:, :known, now], self.factors[:, :known, now + 1] = read.weighed, weights
-        self.vectors[:, now], self.vectors[:, now + 1] = d_read, read.query
+        query, known, scores = read
+        if scores is None:
+            scores = self.weights.scores(query, known)  # [B, n] a
+        answers = self.weights.scores(d_read, known)  # [B, n] g
+        weights, now = self.weights.weights(known), self.noted
+        of_query = answers * weights  # [B, n] w g
+        self.factors[:, :known, now], self.factors[:, :known, now + 1] = scores * weights, of_query
+        self.vectors[:, now], self.vectors[:, now + 1] = d_read, query
         self.noted += 2
-        self.d_weights[len(self.d_weights) - known:] += (read.scores * answers).sum(axis=0)
-        return weighed(weights, past)
+        self.d_weights[len(self.d_weights) - known:] += (scores * answers).sum(axis=0)
+        return weighed(of_query, self.weights.states[:, :known])
 
     def stored_gradient(self) -> Array:
         """dh [B, R] of the latest state that was stored, from all later reads; the state is then off the list."""

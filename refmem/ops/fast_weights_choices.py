@@ -95,6 +95,11 @@ class Choices:
         places = 0 if self.norm == "none" else self.steps + self.norm_start
         return min(places, 1) if self.norm_shared else places
 
+    @property
+    def plain(self) -> bool:
+        """Whether the settled state is stored and read at once, and a norm runs over rows: as the text has it."""
+        return self.norm != "batch" and self.stored == "final" and not self.lag
+
 
 FW2016 = Choices("fw2016")
 

@@ -54,7 +54,7 @@ def forward(query: Array, past: Array, decay: Array, rate: Array) -> tuple[Array
     return read(matrices[-1], query), Cache(query, past, decay, rate, matrices)
 
 
-# rule: fast_weights_matrix.learning -- A(t) = lambda A(t-1) + eta h(t) h(t)^T: the old fast weights decay, the Hebbian
+# spec: fast_weights_matrix.learning -- A(t) = lambda A(t-1) + eta h(t) h(t)^T: the old fast weights decay, the Hebbian
 #     product of the new state is added (FW eq. 1)
 def learned(matrix: Array, state: Array, decay: Array, rate: Array) -> Array:
     """A(t) of A(t-1) [B, R, R] and h(t) [B, R]."""
@@ -63,7 +63,7 @@ def learned(matrix: Array, state: Array, decay: Array, rate: Array) -> Array:
     return new
 
 
-# rule: fast_weights_matrix.forward -- the answer is A(t) q (FW eq. 2)
+# spec: fast_weights_matrix.forward -- the answer is A(t) q (FW eq. 2)
 def read(matrix: Array, query: Array) -> Array:
     """A q: [B, R]."""
     answer: Array = (matrix @ query[:, :, None])[:, :, 0]
@@ -78,7 +78,7 @@ def read(matrix: Array, query: Array) -> Array:
 #     dA(tau-1) = lambda dA(tau).
 
 
-# rule: fast_weights_matrix.gradient -- dq = A dr, dA(t) = dr q^T, dA(tau-1) = lambda dA(tau),
+# spec: fast_weights_matrix.gradient -- dq = A dr, dA(t) = dr q^T, dA(tau-1) = lambda dA(tau),
 #     dh(tau) = eta (dA(tau) + dA(tau)^T) h(tau) (derived)
 def backward(d_read: Array, cache: Cache) -> tuple[Array, Array, Array, Array]:
     """Vector-Jacobian product of `forward`.

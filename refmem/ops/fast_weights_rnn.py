@@ -12,10 +12,11 @@ Everything here follows `Choices`. Two forms of the fast weights are at hand, wh
 "attention" (`fast_weights_by_attention`), and "matrix" (`fast_weights_by_matrix`).
 """
 
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from refmem.arrays import Array, check_dtype, check_float, check_rank, check_shape, module_of
 from refmem.ops import fast_weights_by_attention, fast_weights_by_matrix, layer_norm
+from refmem.ops.fast_weights_by_attention import Read, Weights
 from refmem.ops.fast_weights_choices import FW2016, Choices
 
 Form: TypeAlias = Literal["attention", "matrix"]
@@ -27,7 +28,7 @@ class Step(NamedTuple):
 
     states: list[Array]  # h_0 .. h_S, each [B, R]
     norms: list[layer_norm.Cache | None]  # of h_0 .. h_S
-    reads: list[Any]  # of A h_0 .. A h_{S-1}, as the form of the fast weights notes them
+    reads: list[Read]  # of A h_0 .. A h_{S-1}
 
 
 class Cache(NamedTuple):
@@ -37,7 +38,7 @@ class Cache(NamedTuple):
     recurrent: Array  # [R, R] W
     start: Array  # [B, R] h before the first step
     norm_rows: int  # how many gains there are
-    weights: fast_weights_by_attention.Weights | fast_weights_by_matrix.Weights
+    weights: Weights
     steps: list[Step]
     choices: Choices
     store: bool
@@ -81,7 +82,9 @@ def forward(inputs: Array, recurrent: Array, start: Array, past: Array, decay: A
     TypeError
         If `inputs` is not float32 or float64, or the others are of another dtype.
     """
-    _check(inputs, recurrent, start, past, decay, rate, gain, bias, choices, form)
+    check_arguments(inputs, recurrent, start, past, decay, rate, gain, bias, choices)
+    if form not in FORMS:
+        raise ValueError(f"form must be one of {', '.join(FORMS)}, got {form!r}")
     batch, length, width = inputs.shape
     hidden = module_of(inputs).empty_like(inputs)  # [B, T, R]
     weights = FORMS[form].Weights(past, length if store else 0, decay, rate)
@@ -89,23 +92,23 @@ def forward(inputs: Array, recurrent: Array, start: Array, past: Array, decay: A
     steps = []
     state = start
     for t in range(length):
-        # rule: fast_weights_rnn.boundary -- W h(t) + C x(t) is computed once and held through the inner loop (FW eq. 2)
+        # spec: fast_weights_rnn.boundary -- W h(t) + C x(t) is computed once and held through the inner loop (FW eq. 2)
         boundary = inputs[:, t] + state @ recurrent  # [B, R]
         step = Step([], [], [])
-        # rule: fast_weights_rnn.start -- h_0 = f(W h + C x), without the fast weights and without layer norm (FW §3)
+        # spec: fast_weights_rnn.start -- h_0 = f(W h + C x), without the fast weights and without layer norm (FW §3)
         _settle(step, boundary, choices.norm_start, norms, choices)
         preliminary = store and choices.stored == "preliminary"
         if preliminary:
             weights.store(step.states[0])
-        # rule: fast_weights_rnn.no-lag -- step t+1 reads A(t), in which h(t) is already (FW eq. 1, 2)
+        # spec: fast_weights_rnn.no-lag -- step t+1 reads A(t), in which h(t) is already (FW eq. 1, 2)
         known = max(0, weights.count - (choices.lag and store))
-        # rule: fast_weights_rnn.inner-loop -- S times, h_{s+1} = f(LN[W h + C x + A h_s]) with the same A (FW eq. 2, 5)
+        # spec: fast_weights_rnn.inner-loop -- S times, h_{s+1} = f(LN[W h + C x + A h_s]) with the same A (FW eq. 2, 5)
         for _ in range(choices.steps):
             answer, of_read = weights.read(step.states[-1], known)  # [B, R]
             step.reads.append(of_read)
             _settle(step, boundary + answer, choices.norm != "none", norms, choices)
         state = hidden[:, t] = step.states[-1]
-        # rule: fast_weights_rnn.stored -- what enters A is the settled state h_S, not h_0 (FW eq. 1)
+        # spec: fast_weights_rnn.stored -- what enters A is the settled state h_S, not h_0 (FW eq. 1)
         if store and not preliminary:
             weights.store(state)
         steps.append(step)
@@ -147,7 +150,7 @@ def _row(step: Step, choices: Choices) -> int:
 #     d_inputs = d_boundary,    d_recurrent = sum_t h(t)^T d_boundary(t+1),    dh(t) gets d_boundary(t+1) W.
 
 
-# rule: fast_weights_rnn.gradient -- exact, through time, through all S iterations, and through each later read of a
+# spec: fast_weights_rnn.gradient -- exact, through time, through all S iterations, and through each later read of a
 #     stored state (derived)
 def backward(d_hidden: Array, cache: Cache) -> tuple[Array, Array, Array, Array, Array, Array, Array, Array]:
     """Vector-Jacobian product of `forward`.
@@ -201,8 +204,9 @@ def backward(d_hidden: Array, cache: Cache) -> tuple[Array, Array, Array, Array,
     return d_inputs, d_recurrent, dh, *back.rest(), d_norms[0], d_norms[1]
 
 
-def _check(inputs: Array, recurrent: Array, start: Array, past: Array, decay: Array, rate: Array, gain: Array,
-           bias: Array, choices: Choices, form: str) -> None:
+def check_arguments(inputs: Array, recurrent: Array, start: Array, past: Array, decay: Array, rate: Array, gain: Array,
+                    bias: Array, choices: Choices) -> None:
+    """Raise a `ValueError` or `TypeError` unless `forward` can take these."""
     check_float("inputs", inputs)
     check_rank("inputs", inputs, 3)
     batch, _, width = inputs.shape
@@ -213,5 +217,3 @@ def _check(inputs: Array, recurrent: Array, start: Array, past: Array, decay: Ar
                                ("bias", bias, (choices.norms, width))):
         check_shape(name, array, shape)
         check_dtype(name, array, inputs.dtype)
-    if form not in FORMS:
-        raise ValueError(f"form must be one of {', '.join(FORMS)}, got {form!r}")

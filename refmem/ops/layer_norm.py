@@ -23,7 +23,7 @@ class Cache(NamedTuple):
     over: Over
 
 
-# rule: layer_norm.forward -- y = gain (x - mean) / sqrt(variance + eps) + bias, the variance with 1/D (FW eq. 5)
+# spec: layer_norm.forward -- y = gain (x - mean) / sqrt(variance + eps) + bias, the variance with 1/D (FW eq. 5)
 def forward(x: Array, gain: Array, bias: Array, *, eps: float = 1e-5,
             over: Over = "features") -> tuple[Array, Cache]:
     """Normalise each row of `x`.
@@ -61,9 +61,9 @@ def forward(x: Array, gain: Array, bias: Array, *, eps: float = 1e-5,
     if not eps > 0:
         raise ValueError(f"eps must be positive, got {eps}")
 
-    # rule: layer_norm.over-features -- mean and variance are those of one row, not of the batch (FW §3; derived)
+    # spec: layer_norm.over-features -- mean and variance are those of one row, not of the batch (FW §3; derived)
     centred = x - _mean(x, over)  # [..., D]
-    # rule: layer_norm.eps -- eps is added to the variance, under the root (refmem)
+    # spec: layer_norm.eps -- eps is added to the variance, under the root (refmem)
     scale = 1 / module_of(x).sqrt(_mean(centred * centred, over) + x.dtype.type(eps))  # [..., 1]
     normed = centred * scale  # [..., D]
     return normed * gain + bias, Cache(normed, scale, gain, over)
@@ -81,7 +81,7 @@ def forward(x: Array, gain: Array, bias: Array, *, eps: float = 1e-5,
 # gain and the bias serve all rows, and collect from all: d_gain = sum dy * n, d_bias = sum dy.
 
 
-# rule: layer_norm.gradient -- dx = s (dn - mean(dn) - n mean(dn n)) with dn = gain dy; d_gain = sum dy n,
+# spec: layer_norm.gradient -- dx = s (dn - mean(dn) - n mean(dn n)) with dn = gain dy; d_gain = sum dy n,
 #     d_bias = sum dy (derived)
 def backward(dy: Array, cache: Cache) -> tuple[Array, Array, Array]:
     """Vector-Jacobian product of `forward`.

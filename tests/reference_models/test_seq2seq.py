@@ -5,6 +5,7 @@ import copy
 import numpy as np
 import pytest
 
+from reference_models import seq2seq_shards
 from reference_models.seq2seq import Query, Seq2Seq, Size
 
 SOURCE = np.array([[3, 4, 5, 6], [5, 3, 0, 0], [7, 4, 3, 0]])
@@ -74,3 +75,40 @@ def test_the_fused_twin_finds_the_same(size, options, shards):
     expected = plain.backward(cache)
     for name, gradient in fused.backward(fused_cache).items():
         np.testing.assert_allclose(gradient, expected[name], rtol=1e-10, atol=1e-13)
+
+
+@pytest.mark.parametrize("twin", ["plain", "fused"])
+@pytest.mark.parametrize("name", ["paper", "query from the top, normalised", "query from both, projected",
+                                  "without a memory"])
+def test_the_gradients_are_those_of_autograd(name, twin):
+    """To 1e-10 of each parameter's largest, the memory's two paths included."""
+    torch = pytest.importorskip("torch")
+    from support import torch_seq2seq
+
+    sized, options = CASES[name]
+    made = model(sized, **{key: value for key, value in options.items() if key != "gold"}, twin=twin, smoothing=0.1)
+    rng = np.random.default_rng(3)
+    scales = None if made.keep == 1 else seq2seq_shards.dropout_scales(
+        sized, SOURCE, TARGET, made.keep, copy.deepcopy(rng), like=made.params["output.bias"])
+    output, cache = made.forward(SOURCE, TARGET, update=False, training=True, rng=rng)
+    gradients = made.backward(cache)
+
+    params = {key: torch.tensor(p, requires_grad=True) for key, p in made.params.items()}
+    contents = None
+    if made.memory is not None:
+        contents = torch.tensor(made.memory.state.keys), torch.tensor(made.memory.state.values)
+    objective, loss, memory_loss = torch_seq2seq.objective(
+        params, sized, torch.tensor(SOURCE), torch.tensor(TARGET), memory_weight=made.memory_weight, smoothing=0.1,
+        contents=contents, scales=scales and {place: torch.tensor(scale) for place, scale in scales.items()})
+    objective.backward()
+    assert output.loss == pytest.approx(loss.item(), rel=1e-12)
+    assert output.objective == pytest.approx(objective.item(), rel=1e-12)
+    if made.memory is not None:
+        assert output.memory_loss == pytest.approx(memory_loss.item(), rel=1e-12)
+        assert memory_loss.item() > 0, "nothing would be shown"
+    for key, parameter in params.items():
+        want = parameter.grad.numpy()
+        atol = max(1e-15, 1e-10 * np.abs(want).max())
+        np.testing.assert_allclose(gradients[key], want, rtol=1e-10, atol=atol, err_msg=key)
+        # A second normalisation takes off again what the first one's bias puts on.
+        assert np.abs(want).max() > 1e-8 or key == "query.norm1.bias", key

@@ -12,7 +12,8 @@ from refmem.memory import PAPER, TF2017, Memory, explain
 from reference_models.classifier import Classifier
 from reference_models.embedding import Size
 
-ON_THE_HOST_ONLY = {"additive_attention_fused", "conv2d_im2col", "conv2d_winograd", "lstm_fused"}
+ON_THE_HOST_ONLY = {"additive_attention_fused", "cgru_winograd", "conv2d_im2col", "conv2d_relu", "conv2d_winograd",
+                    "fast_weights_rnn_compiled", "lstm_fused"}
 
 
 def moved(thing):
@@ -36,7 +37,9 @@ def test_an_operation_finds_the_same(name):
     y, cache = case.forward(*inputs)
     dy = np.random.default_rng(0).standard_normal(y.shape)
     rest = [np.random.default_rng(item.seed) if hasattr(item, "seed") else moved(item) for item in case.rest]
-    y_there, cache_there = case.op.forward(*map(moved, inputs), *rest)
+    options = {key: np.random.default_rng(item.seed) if hasattr(item, "seed") else item
+               for key, item in case.options.items()}
+    y_there, cache_there = case.op.forward(*map(moved, inputs), *rest, **options)
     np.testing.assert_allclose(y_there.get(), y, rtol=1e-13)
     for got, want in zip(case.backward(moved(dy), cache_there), case.backward(dy, cache), strict=True):
         np.testing.assert_allclose(got.get(), want, rtol=1e-12, atol=1e-14)

@@ -75,6 +75,8 @@ class ndarray:
     dtype, shape, ndim, size, nbytes = (property(lambda self, name=name: getattr(self._host, name))
                                         for name in ("dtype", "shape", "ndim", "size", "nbytes"))
 
+    real, imag = (property(lambda self, name=name: ndarray(getattr(self._host, name))) for name in ("real", "imag"))
+
 
 def unwrapped(thing):
     """What lies behind our arrays; NumPy's own are refused."""
@@ -110,7 +112,7 @@ for _name in HANDED_ON:
 def _operator(name):
     def apply(self, *others):
         for other in others:
-            if not isinstance(other, (ndarray, np.generic, bool, int, float)):
+            if not isinstance(other, (ndarray, np.generic, bool, int, float, complex)):
                 raise TypeError(f"an array of this device was combined with a {type(other).__name__}")
         if name.startswith("__i") and name != "__invert__":
             getattr(self._host, name)(*map(unwrapped, others))

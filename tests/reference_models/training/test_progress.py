@@ -13,7 +13,7 @@ def test_without_a_terminal_there_is_a_plain_line_now_and_then(monkeypatch, caps
         report.show(0.25, {"episode": 4, "loss": 0.5})
         report.show(0.3)
     captured = capsys.readouterr()
-    assert captured.out == "" and captured.err == "training: 25%  episode 4  loss 0.500\n"
+    assert captured.out == "" and captured.err == "training: 25%, 2:35 left  episode 4  loss 0.500\n"
 
 
 def test_on_a_terminal_it_moves_on_stderr(monkeypatch, capsys):

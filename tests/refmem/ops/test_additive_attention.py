@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oracles import ops as oracle
-from refmem.ops import additive_attention
+from refmem.ops import additive_attention, additive_attention_fused
 
 few = st.integers(1, 3)
 
@@ -63,3 +63,21 @@ def test_sources_of_another_batch_are_refused():
     queries, sources, *weights = drawn(np.random.default_rng(0), 2, 3, 4)
     with pytest.raises(ValueError, match=r"sources must have shape \(2, 4, 3\), got \(1, 4, 3\)"):
         additive_attention.forward(queries, sources[:1], *weights)
+
+
+@settings(deadline=None)
+@given(few, few, few, st.sampled_from([1.0, 100.0]), st.sampled_from([np.float64, np.float32]))
+def test_the_fused_twin_finds_the_same(batch, steps, length, size, dtype):
+    """At sums of 100, too, which it takes another way."""
+    rng = np.random.default_rng(0)
+    arrays = [(a * scale).astype(dtype) for a, scale in
+              zip(drawn(rng, batch, steps, length), (size, 1, 1, 1, 1), strict=True)]
+    mask = np.arange(length) < rng.integers(1, length + 1, batch)[:, None]
+    tolerance = 1e-11 if dtype is np.float64 else 2e-4
+    plain, cache = additive_attention.forward(*arrays, mask)
+    fused, fused_cache = additive_attention_fused.forward(*arrays, mask)
+    np.testing.assert_allclose(fused, plain, rtol=tolerance, atol=tolerance)
+    d_context = rng.standard_normal(plain.shape).astype(dtype)
+    for got, want in zip(additive_attention_fused.backward(d_context, fused_cache),
+                         additive_attention.backward(d_context, cache), strict=True):
+        np.testing.assert_allclose(got, want, rtol=tolerance, atol=tolerance * max(1, np.abs(want).max()))

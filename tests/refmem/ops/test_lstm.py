@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oracles import ops as oracle
-from refmem.ops import lstm, lstm_cell
+from refmem.ops import lstm, lstm_cell, lstm_fused
 
 few = st.integers(1, 3)
 
@@ -120,3 +120,21 @@ def test_what_does_not_fit_is_refused(which, shape, message):
 def test_a_mask_of_numbers_is_refused():
     with pytest.raises(TypeError, match="mask must be bool, got float64"):
         lstm.forward(*drawn(np.random.default_rng(0), 2, 4, 3, 5), np.ones((2, 4)))
+
+
+@settings(deadline=None)
+@given(few, st.integers(1, 5), few, few, st.booleans(), st.sampled_from([np.float64, np.float32]), st.data())
+def test_the_fused_twin_finds_the_same(batch, length, inputs, width, reverse, dtype, data):
+    rng = np.random.default_rng(4)
+    arrays = [a.astype(dtype) for a in drawn(rng, batch, length, inputs, width)]
+    flags = data.draw(st.lists(st.booleans(), min_size=batch * length, max_size=batch * length))
+    mask = data.draw(st.sampled_from([None, np.array(flags).reshape(batch, length)]))
+    tolerance = 1e-12 if dtype is np.float64 else 1e-4
+    y, cache = lstm.forward(*arrays, mask, reverse=reverse)
+    fused, fused_cache = lstm_fused.forward(*arrays, mask, reverse=reverse)
+    np.testing.assert_allclose(fused, y, rtol=tolerance, atol=tolerance)
+    np.testing.assert_allclose(fused_cache.last, cache.last, rtol=tolerance, atol=tolerance)
+    dy, d_last = rng.standard_normal(y.shape).astype(dtype), rng.standard_normal(cache.last.shape).astype(dtype)
+    for got, want in zip(lstm_fused.backward(dy, fused_cache, d_last=d_last),
+                         lstm.backward(dy, cache, d_last=d_last), strict=True):
+        np.testing.assert_allclose(got, want, rtol=10 * tolerance, atol=10 * tolerance)

@@ -1,0 +1,70 @@
+"""Pictures of reports, drawn with matplotlib (extra `plot`)."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from refmem.storage import replacing
+
+
+def check(folder: str | None) -> None:
+    """Raise ValueError unless pictures can be drawn into this folder; None is no pictures."""
+    if folder is None:
+        return
+    if find_spec("matplotlib") is None:
+        raise ValueError("--plot needs matplotlib: pip install 'refmem[plot]'")
+    if not Path(folder).is_dir():
+        raise ValueError(f"--plot must be a folder that exists, got {folder}")
+
+
+def ratios(rows: list[dict[str, Any]], folder: str) -> None:
+    """Time and peak memory as a share of PyTorch's, a bar for each workload."""
+    pyplot = _pyplot()
+    names = [f"{row['workload']}, {row['batch']}" for row in rows]
+    where = np.arange(len(rows))
+    figure, axis = pyplot.subplots(figsize=(7, 1.2 + 0.5 * len(rows)), layout="constrained")
+    times = [row["ratio_to_torch"] for row in rows]
+    low = [row["ratio_to_torch"] - row["spread"][0] for row in rows]
+    high = [row["spread"][1] - row["ratio_to_torch"] for row in rows]
+    axis.barh(where - 0.2, times, 0.38, xerr=[low, high], label="time (quartiles)", color="C0")
+    axis.barh(where + 0.2, [row["memory_ratio"] for row in rows], 0.38, label="peak memory", color="C1")
+    axis.axvline(1, color="black", linewidth=0.8)
+    axis.set_yticks(where, names)
+    axis.invert_yaxis()
+    axis.set_xlabel("share of PyTorch eager's")
+    axis.legend(fontsize="small")
+    _save(figure, Path(folder) / "models.png")
+
+
+def growth(series: list[dict[str, Any]], folder: str) -> None:
+    """Time against each size, with the fitted exponents."""
+    pyplot = _pyplot()
+    figure, axes = pyplot.subplots(1, len(series), figsize=(4 * len(series), 3.4), squeeze=False, layout="constrained")
+    for axis, line in zip(axes[0], series, strict=True):
+        for side, mark in (("ours", "o-"), ("torch", "s--")):
+            axis.plot(line["values"], line["ms"][side], mark, label=f"{side}, n^{line['exponent'][side]:.2f}")
+        axis.set_xscale("log")
+        axis.set_yscale("log")
+        axis.set_title(line["workload"], fontsize="medium")
+        axis.set_xlabel(line["size"])
+        axis.set_ylabel("ms")
+        axis.grid(alpha=0.3, which="both")
+        axis.legend(fontsize="small")
+    _save(figure, Path(folder) / "growth.png")
+
+
+def _pyplot() -> Any:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    return pyplot
+
+
+def _save(figure: Any, path: Path) -> None:
+    with replacing(path) as file:
+        figure.savefig(file, format="png", dpi=130)
+    _pyplot().close(figure)

@@ -1,0 +1,59 @@
+"""Pictures of the sequence tasks: all learning curves on one plot, and where fast weights look."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reference_models.cli.grid import Done
+from reference_models.cli.pictures import _figure, _write
+from reference_models.cores.catalogue import TITLES
+
+COLOURS = {"fast-weights": "#c0392b", "irnn": "#7f8c8d", "lstm": "#2471a3", "a-lstm": "#7d3c98"}
+LEAST = 0.02  # percent: where a logarithmic axis ends
+
+
+def draw(path: Path, legs: Sequence[Done], *, title: str) -> None:
+    """Validation error against updates: one panel a width, one line a network."""
+    widths = sorted({done.leg.units for done in legs})
+    page = _figure(1.5 + 4.2 * len(widths), 4.4)
+    panels = page.subplots(1, len(widths), sharey=True, squeeze=False)[0]
+    for axes, units in zip(panels, widths, strict=True):
+        named: set[str] = set()
+        for done in legs:
+            if done.leg.units != units:
+                continue
+            points = [(p["updates"], 100 * p["valid_error"]) for p in done.curve if "valid_error" in p]
+            if not points:
+                continue
+            x, y = np.array(points).T
+            model = done.leg.model
+            axes.plot(x / 1000, np.maximum(y, LEAST), color=COLOURS.get(model, "black"), linewidth=1.2, alpha=0.85,
+                      label=None if model in named else TITLES.get(model, model))
+            named.add(model)
+        axes.set_yscale("log")
+        axes.set_title(f"{units} units", fontsize=10)
+        axes.set_xlabel("updates, in thousands")
+        axes.grid(alpha=0.3, which="both", linewidth=0.5)
+        if named:
+            axes.legend(fontsize=8, loc="lower left")
+    panels[0].set_ylabel("error, %")
+    page.suptitle(title, fontsize=11)
+    _write(page, path)
+
+
+def draw_attention(path: Path, weights: np.ndarray[Any, Any], labels: Sequence[str], *, title: str) -> None:
+    """A square: each row is a step, each column the past state that it counted, with its sign."""
+    page = _figure(5.4, 4.8)
+    axes = page.subplots()
+    most = float(np.abs(weights).max()) or 1.0
+    shown = np.where(np.tril(np.ones_like(weights), -1) > 0, weights, np.nan)
+    image = axes.imshow(shown, cmap="RdBu_r", vmin=-most, vmax=most)
+    axes.set_xticks(range(len(labels)), labels, family="monospace")
+    axes.set_yticks(range(len(labels)), labels, family="monospace")
+    axes.set_xlabel("attends to the state after")
+    axes.set_ylabel("at")
+    axes.set_title(title, fontsize=10, family="monospace")
+    page.colorbar(image, label="weight of the state: decay times likeness", shrink=0.85)
+    _write(page, path)

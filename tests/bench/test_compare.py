@@ -1,0 +1,53 @@
+"""Two reports: a change within the spread is none, one beyond it is named, and what is no report is refused."""
+
+import json
+
+import pytest
+
+from bench.__main__ import main
+
+
+def report(path, ratio, spread, memory=0.4, recall=None):
+    models = {"rows": [{"workload": "cnn", "batch": 16, "ratio_to_torch": ratio, "spread": spread,
+                        "memory_ratio": memory}]}
+    whole = {"models": models}
+    if recall is not None:
+        whole["neighbours"] = {"rows": [{"method": "sketch", "m": 8, "B": 1, "k": 1, "data": "random", "cosine": 0.7,
+                                         "threads": 1, "recall_at_1": recall, "recall_at_1_low": recall - 0.01,
+                                         "recall_at_1_high": recall + 0.01}]}
+    path.write_text(json.dumps(whole if recall is not None else models))
+    return str(path)
+
+
+@pytest.mark.parametrize(("ratio", "spread", "memory", "verdicts"), [
+    (0.82, [0.79, 0.85], 0.40, ["same", "same"]),  # the quartiles overlap
+    (1.00, [0.97, 1.02], 0.40, ["worse", "same"]),
+    (0.60, [0.58, 0.62], 0.40, ["better", "same"]),
+    (0.80, [0.78, 0.82], 0.43, ["same", "worse"]),
+    (0.83, [0.829, 0.831], 0.41, ["same", "same"]),  # beyond the spread, within the margin
+])
+def test_what_counts_is_beyond_the_spread_and_the_margin(ratio, spread, memory, verdicts, tmp_path, capsys):
+    old = report(tmp_path / "old.json", 0.80, [0.78, 0.82])
+    new = report(tmp_path / "new.json", ratio, spread, memory)
+    assert main(["compare", old, new, "--json"]) == int("worse" in verdicts)
+    found = json.loads(capsys.readouterr().out)
+    assert [change["verdict"] for change in found["changes"]] == verdicts
+    assert found["regressions"] == verdicts.count("worse")
+
+
+def test_recall_that_falls_and_workloads_that_vanish(tmp_path, capsys):
+    old = report(tmp_path / "old.json", 0.8, [0.7, 0.9], recall=0.95)
+    new = report(tmp_path / "new.json", 0.8, [0.7, 0.9], recall=0.90)
+    assert main(["compare", old, new]) == 1
+    assert "recall" in capsys.readouterr().out
+    assert main(["compare", old, report(tmp_path / "less.json", 0.8, [0.7, 0.9])]) == 1
+    assert "gone" in capsys.readouterr().out
+    assert main(["compare", old, old]) == 0
+    assert "0 regressions beyond the spread; 3 of 3 figures the same" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"rows": [1]}', '{"models": {"rows": [{}]}}'])
+def test_what_is_no_report_is_a_sentence(text, tmp_path, capsys):
+    (tmp_path / "bad.json").write_text(text)
+    assert main(["compare", str(tmp_path / "bad.json"), str(tmp_path / "bad.json")]) == 2
+    assert "is not a report of this bench" in capsys.readouterr().err

@@ -1,0 +1,81 @@
+"""The command `algorithms`: a small run whole, resumed, asked; and every wrong word is one sentence and exit code 2."""
+
+import json
+
+import pytest
+
+from reference_models.cli.main import main
+
+SMALL = ["--task", "copy", "--length", "3", "--updates", "4", "--shards", "1", "--test", "30", "--beyond", "6",
+         "--beyond-sequences", "5"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A finished run."""
+    folder = tmp_path_factory.mktemp("algorithms") / "run"
+    assert main(["algorithms", *SMALL, "--out", str(folder), "--seed", "3"]) == 0
+    return folder
+
+
+def test_a_run_leaves_its_figures_and_pictures(folder, capsys):
+    facts = json.loads((folder / "results.json").read_text())
+    assert facts["task"] == "copy" and facts["updates"] == 4 and facts["seed"] == 3
+    assert facts["trained"]["sequences"] == 30 and [row["length"] for row in facts["trained"]["by_length"]] == [1, 2, 3]
+    assert facts["trained"]["errors"] == 30 - sum(row["right"] for row in facts["trained"]["by_length"])
+    assert [(row["length"], row["kind"], row["sequences"]) for row in facts["beyond"]] == [(6, "random", 5)]
+    names = {path.name for path in folder.iterdir()}
+    pytest.importorskip("matplotlib")
+    assert {"checkpoint.npz", "curve.csv", "results.json", "accuracy.png"} <= names
+
+
+def test_a_resumed_run_goes_on_and_prints_one_object(folder, capsys, tmp_path):
+    import shutil
+
+    copied = tmp_path / "copied"
+    shutil.copytree(folder, copied)
+    assert main(["algorithms", "--resume", "--out", str(copied), "--updates", "6", "--test", "9", "--beyond",
+                 "--json"]) == 0
+    captured = capsys.readouterr()
+    facts = json.loads(captured.out)
+    assert captured.out.count("\n") == 1 and facts["updates"] == 6 and facts["beyond"] == []
+
+
+def test_a_run_answers_questions(folder, capsys):
+    assert main(["algorithms", "--solve", "011", "--out", str(folder), "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["question"] == "011" and set(facts["answer"]) <= set("01_")
+    pytest.importorskip("matplotlib")
+    assert (folder / "mental_image.png").stat().st_size > 1000
+
+
+@pytest.mark.parametrize(("more", "message"), [
+    (["--solve", "012"], "copy does not know the symbol '2'"),
+    (["--solve", ""], "copy needs at least one symbol"),
+    (["--solve", "0110", "--positions", "3"], "inputs of 4 symbols do not fit a state of 3 positions"),
+    (["--resume", "--task", "badd"], "the run was started with task copy and cannot go on with badd"),
+    (["--resume", "--seed", "4"], "the run was started with seed 3 and cannot go on with 4"),
+    ([], "already holds a run; add --resume"),
+    (["--resume", "--positions", "3"], "--positions is about the state of --solve"),
+])
+def test_wrong_words_for_a_run_are_one_sentence(folder, more, message, capsys):
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert main(["algorithms", *more, "--out", str(folder)]) == 2
+    captured = capsys.readouterr()
+    assert message in captured.err and captured.err.count("\n") == 1 and captured.out == ""
+    assert before == {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    (["--task", "badd", "--beyond", "40"], "badd needs an odd number of symbols"),
+    (["--task", "badd", "--length", "2"], "badd has no examples of length 2"),
+    (["--task", "duplicate", "--beyond", "7"], "duplicate needs an even length"),
+    (["--dropout", "1.5"], "dropout must lie in [0, 1)"), (["--task", "sort", "--chains", "0.1"], "carries of badd"),
+    (["--solve", "1+1"], "No such file"),
+])
+def test_wrong_words_leave_nothing_behind(arguments, message, capsys, tmp_path):
+    out = tmp_path / "new"
+    assert main(["algorithms", *arguments, "--out", str(out)]) == 2
+    captured = capsys.readouterr()
+    assert message in captured.err and captured.err.count("\n") == 1
+    assert not out.exists()

@@ -1,0 +1,94 @@
+"""The command `synthetic`: its table, its files, its resumption, its refusals, and room for further models."""
+
+import dataclasses
+import json
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from reference_models.cli import pictures, synthetic, synthetic_models
+from reference_models.cli.main import main
+from reference_models.training import checkpoint
+from reference_models.training import synthetic_seq2seq as training
+from reference_models.training.synthetic_seq2seq import Stage
+
+TINY = ["synthetic", "--largest", "20", "--train", "40", "--test", "30", "--rounds", "4"]
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch, tmp_path):
+    for name in ("RECIPE", "NO_MEMORY", "PAPER"):
+        recipe = getattr(training, name)
+        query = dataclasses.replace(recipe.query, width=recipe.query.width and 8)
+        monkeypatch.setattr(training, name, dataclasses.replace(recipe, width=8, strings=8, memory_size=2048,
+                                                                query=query))
+    monkeypatch.setattr(training, "RECIPE", dataclasses.replace(
+        training.RECIPE, stages=(Stage(0, 4, 0.0), Stage(3, 4))))
+    monkeypatch.setattr(pictures, "available", lambda: False)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_a_run_prints_a_table_and_leaves_its_files(capsys):
+    assert main([*TINY, "--out", "run"]) == 0
+    captured = capsys.readouterr()
+    for row in ("seq2seq with memory", "memory zeroed", "Hamming", "coverage ceiling"):
+        assert row in captured.out
+    assert {path.name for path in Path("run").iterdir()} == {"checkpoint.npz", "results.json", "curve.csv"}
+    rows = json.loads(Path("run/results.json").read_text())["rows"]
+    assert 0 < rows["coverage ceiling"]["percent"] <= 100 and rows["coverage ceiling"]["numbers_not_seen"] == 0
+    assert rows["seq2seq with memory"].keys() >= {"digit_hits", "confidence"}
+
+
+@pytest.mark.parametrize(("option", "row"), [("--no-memory", "seq2seq without memory"),
+                                             ("--faithful", "seq2seq with memory, as the paper says")])
+def test_the_other_rows(option, row, capsys):
+    assert main([*TINY, option, "--json"]) == 0
+    out = capsys.readouterr().out
+    assert out.count("\n") == 1
+    facts = json.loads(out)
+    assert row in facts["rows"] and ("the same, its memory zeroed" in facts["rows"]) == facts["memory"]
+
+
+def test_a_stopped_run_goes_on_bit_for_bit(monkeypatch, capsys):
+    assert main([*TINY, "--out", "whole"]) == 0
+    advance, calls = training.SyntheticSeq2Seq.advance, []
+
+    def stop(self, spent):
+        calls.append(spent)
+        if len(calls) == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+        return advance(self, spent)
+
+    monkeypatch.setattr(training.SyntheticSeq2Seq, "advance", stop)
+    assert main([*TINY, "--out", "part"]) == 130
+    assert "--resume --out part" in capsys.readouterr().err
+    assert main(["synthetic", "--resume", "--out", "part", "--test", "30"]) == 0
+    whole, part = (checkpoint.load(f"{name}/checkpoint.npz", training.TASK) for name in ("whole", "part"))
+    for name in whole.params:
+        np.testing.assert_array_equal(whole.params[name], part.params[name])
+    rows = [json.loads(Path(f"{name}/results.json").read_text())["rows"] for name in ("whole", "part")]
+    assert rows[0] == rows[1]
+
+
+def test_what_cannot_be_is_refused(capsys):
+    assert main([*TINY, "--out", "run"]) == 0
+    for arguments, said in ((["--out", "run"], "already holds a run"),
+                            (["--resume", "--out", "run", "--seed", "4"], "cannot go on with 4"),
+                            (["--resume", "--out", "nowhere"], "nowhere"),
+                            (["--largest", "20000"], "7 digits")):
+        assert main([*TINY[:1], *arguments] if "--resume" in arguments else [*TINY, *arguments]) == 2
+        assert said in capsys.readouterr().err
+    Path("run/checkpoint.npz").write_bytes(b"nothing")
+    assert main(["synthetic", "--resume", "--out", "run"]) == 2
+    assert "damaged" in capsys.readouterr().err
+
+
+def test_the_names_of_the_models_are_those_that_there_are():
+    assert set(synthetic.MODEL_NAMES) == set(synthetic_models.MODELS)
+    for model in synthetic_models.MODELS.values():
+        kind, make, read = model.load()
+        recipe = make(memory=True)
+        assert read(recipe.as_facts()) == recipe and kind.task
