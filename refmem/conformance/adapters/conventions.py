@@ -75,8 +75,8 @@ class Conventions:
         if "gates" in words:
             order = _permutation(OURS["gates"], self.said.get("gates", OURS["gates"]), back)
             steps.append(lambda x: _blocks(x, order))
-        name = next((name for name in ("matrix", "projection") if name in words), None)
-        if name and self.said.get("matrices" if name == "matrix" else name, "in,out") == "out,in":
+        map_ = next((word for word in ("matrix", "projection") if word in words), None)
+        if map_ and self.said.get("matrices" if map_ == "matrix" else map_, "in,out") == "out,in":
             steps.insert(0 if back else len(steps), lambda x: x.T if x.ndim == 2 else x)
         for change in steps:
             x = change(x)

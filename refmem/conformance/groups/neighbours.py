@@ -150,7 +150,7 @@ def recipes() -> list[Recipe]:
     def case(name: str, rules: tuple[str, ...], title: str, check: tuple[str, ...], steps: list[dict[str, Any]], *,
              level: str = "L1", state: dict[str, Any] = state, flags: tuple[str, ...] = (),
              needs: tuple[str, ...] = ()) -> Recipe:
-        also = SEARCH if check != ("refused",) else ()
+        also: tuple[str, ...] = SEARCH if check != ("refused",) else ()
         also += UPDATED if level > "L1" else ()
         return Recipe("neighbours", name, tuple(f"index.{rule}" for rule in dict.fromkeys([*rules, *also])), level,
                       title, check, steps, None, {"key_dim": D, "memory_size": M}, state, {}, flags, needs)

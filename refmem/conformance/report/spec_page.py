@@ -90,10 +90,10 @@ def _navigation(chapters: dict[str, list[Covered]]) -> Iterator[str]:
 def _body(chapters: dict[str, list[Covered]]) -> Iterator[str]:
     items = [item for chapter in chapters.values() for item in chapter]
     yield '<main id="top"><h1>A life-long neural memory, rule by rule</h1>'
-    yield ('<p class="lead">"Learning to Remember Rare Events" (LTRRE: Kaiser, Nachum, Roy, Bengio, ICLR 2017), and '
-           "the code released with it, as a specification that runs. On the left what a rule says and where it is "
-           "from, the vectors that test it and the mistakes they are known to catch; on the right the code that is its home."
-           "</p>")
+    yield ('<p class="lead">"Learning to Remember Rare Events" (LTRRE: Kaiser, Nachum, Roy, Bengio, ICLR 2017), the '
+           "code released with it, and what stands around them, as a specification that runs. On the left what a rule "
+           "says and where it is from, the vectors that test it and the mistakes they are known to catch; on the right "
+           "the code that is its home.</p>")
     yield (f"<p>{len(items)} rules, {len({case.id for item in items for case in item.cases})} vectors, "
            f"{len({mutant.id for item in items for mutant in item.mutants})} planted mistakes. Order of authority: the "
            "equation in a paper, the function in refmem, the vectors, the fast twins.</p>")

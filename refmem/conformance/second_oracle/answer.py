@@ -25,7 +25,8 @@ class SecondOracle:
 
     def memory(self, task: Task) -> Iterator[dict[str, Any]]:
         """One dict of outputs a step, floats in the dtype of the task."""
-        memory = {"paper": PaperMemory, "tf2017": ReleasedMemory}[str(task.profile)](task.config, self.dtype)
+        kind: Any = {"paper": PaperMemory, "tf2017": ReleasedMemory}[str(task.profile)]
+        memory = kind(task.config, self.dtype)
         if task.state is not None:
             memory.take_over(task.state)
         W = task.params["query_projection"].astype(self.dtype) if task.profile == "tf2017" else None
