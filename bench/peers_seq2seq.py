@@ -38,21 +38,35 @@ class Network(nn.Module):
         logits = self.output(self.combine(top))  # [B, T, V]
         return F.cross_entropy(logits.flatten(0, 1), target.flatten())
 
+    def gradients(self) -> dict[str, torch.Tensor]:
+        """Under our names, in our shapes."""
+        found = {name: parameter.grad.T if turned else parameter.grad
+                 for name, (parameter, turned) in self._names().items()}
+        return found | {"attention.v": found["attention.v"][0]}
+
     @torch.no_grad()
     def _take(self, params: dict[str, np.ndarray]) -> None:
         """The same weights as ours."""
+        for name, (parameter, turned) in self._names().items():
+            ours = torch.from_numpy(params[name])
+            parameter.copy_((ours.T if turned else ours).reshape(parameter.shape))
+        for layer in (self.first, self.second, self.bottom, self.upper):  # of their two biases one is enough
+            for name, parameter in layer.named_parameters():
+                if name.startswith("bias_hh"):
+                    parameter.zero_()
+
+    def _names(self) -> dict[str, tuple[nn.Parameter, bool]]:
+        """Our name of each parameter, and whether ours is the transposed."""
         layers = {"encoder1.forwards": (self.first, ""), "encoder1.backwards": (self.first, "_reverse"),
                   "encoder2": (self.second, ""), "decoder1": (self.bottom, ""), "decoder2": (self.upper, "")}
+        names = {}
         for name, (layer, suffix) in layers.items():
-            getattr(layer, f"weight_ih_l0{suffix}").copy_(torch.from_numpy(params[f"{name}.w_x"].T))
-            getattr(layer, f"weight_hh_l0{suffix}").copy_(torch.from_numpy(params[f"{name}.w_h"].T))
-            getattr(layer, f"bias_ih_l0{suffix}").copy_(torch.from_numpy(params[f"{name}.bias"]))
-            getattr(layer, f"bias_hh_l0{suffix}").zero_()
-        self.source.weight.copy_(torch.from_numpy(params["source.embedding"]))
-        self.target.weight.copy_(torch.from_numpy(params["target.embedding"]))
-        for name, layer in (("attention.w_query", self.w_query), ("attention.w_source", self.w_source),
-                            ("combine.weights", self.combine), ("output.weights", self.output)):
-            layer.weight.copy_(torch.from_numpy(params[name].T))
-        self.v.weight.copy_(torch.from_numpy(params["attention.v"][None]))
-        self.combine.bias.copy_(torch.from_numpy(params["combine.bias"]))
-        self.output.bias.copy_(torch.from_numpy(params["output.bias"]))
+            for ours, theirs, turned in (("w_x", "weight_ih", True), ("w_h", "weight_hh", True),
+                                         ("bias", "bias_ih", False)):
+                names[f"{name}.{ours}"] = (getattr(layer, f"{theirs}_l0{suffix}"), turned)
+        return names | {
+            "source.embedding": (self.source.weight, False), "target.embedding": (self.target.weight, False),
+            "attention.w_query": (self.w_query.weight, True), "attention.w_source": (self.w_source.weight, True),
+            "attention.v": (self.v.weight, False), "combine.weights": (self.combine.weight, True),
+            "combine.bias": (self.combine.bias, False), "output.weights": (self.output.weight, True),
+            "output.bias": (self.output.bias, False)}

@@ -21,6 +21,7 @@ FILES = {  # workload: the module that has it, so that nobody else's is imported
     "memory": "bench.workloads_memory",
     "neural_gpu_20": "bench.workloads_neural_gpu",
     "neural_gpu_40": "bench.workloads_neural_gpu",
+    "seq2seq": "bench.workloads_seq2seq",
 }
 
 THREADS = 2

@@ -46,6 +46,8 @@ class ConvNet:
     side : int
         S: images are S x S, at least 8 x 8.
     units, classes : int
+    filters : tuple of int
+        Of each convolution.
     seed : int
         For the initial weights: N(0, 2 / fan_in), He et al. (2015).
     dtype : float32 or float64
@@ -55,20 +57,20 @@ class ConvNet:
     params : dict
     """
 
-    def __init__(self, *, side: int, units: int, classes: int, seed: int = 0,
+    def __init__(self, *, side: int, units: int, classes: int, filters: tuple[int, ...] = FILTERS, seed: int = 0,
                  dtype: npt.DTypeLike = np.float32) -> None:
         for name, least, value in (("side", 8, side), ("units", 1, units), ("classes", 1, classes)):
             if value < least:
                 raise ValueError(f"{name} must be at least {least}, got {value}")
-        self.side = side
+        self.side, self.layers = side, len(filters)
         rng = np.random.default_rng(seed)
         self.params: Params = {}
         channels, rest = 1, side
-        for number, filters in enumerate(FILTERS, start=1):
+        for number, width in enumerate(filters, start=1):
             fan_in = KERNEL * KERNEL * channels
-            drawn = rng.standard_normal((KERNEL, KERNEL, channels, filters)) * (2 / fan_in) ** 0.5
-            self.params |= {f"conv{number}.kernels": drawn, f"conv{number}.bias": np.zeros(filters)}
-            channels, rest = filters, -(-rest // 2)
+            drawn = rng.standard_normal((KERNEL, KERNEL, channels, width)) * (2 / fan_in) ** 0.5
+            self.params |= {f"conv{number}.kernels": drawn, f"conv{number}.bias": np.zeros(width)}
+            channels, rest = width, -(-rest // 2)
         for name, inputs, outputs in (("hidden", rest * rest * channels, units), ("output", units, classes)):
             self.params |= {f"{name}.weights": rng.standard_normal((inputs, outputs)) * (2 / inputs) ** 0.5,
                             f"{name}.bias": np.zeros(outputs)}
@@ -86,7 +88,7 @@ class ConvNet:
             raise ValueError(f"images must be {self.side} x {self.side}, got shape {images.shape}")
         p, conv = self.params, _twin(images)
         x, layers = images[..., None], []
-        for number in range(1, len(FILTERS) + 1):
+        for number in range(1, self.layers + 1):
             x, of_conv = conv.forward(x, p[f"conv{number}.kernels"], p[f"conv{number}.bias"])
             x, of_pool = max_pool2d.forward(x)
             x, of_relu = relu.forward(x)
@@ -104,7 +106,7 @@ class ConvNet:
         dx = relu.backward(dx, cache.rectified)
         dx, d["hidden.weights"], d["hidden.bias"] = linear.backward(dx, cache.hidden)
         dx, conv = dx.reshape(cache.maps), _twin(d_logits)
-        for number in range(len(FILTERS), 0, -1):
+        for number in range(self.layers, 0, -1):
             layer = cache.layers[number - 1]
             dx = max_pool2d.backward(relu.backward(dx, layer.relu), layer.pool)
             if number > 1:

@@ -29,10 +29,18 @@ from refmem.memory.memory import Memory, MemoryOutput
 from refmem.memory.profiles import PAPER, Profile
 from refmem.ops import linear
 
-from reference_models import seq2seq_layers, seq2seq_output, seq2seq_query, seq2seq_read, seq2seq_shards
+from reference_models import (
+    seq2seq_layers,
+    seq2seq_output,
+    seq2seq_query,
+    seq2seq_read,
+    seq2seq_shards,
+    sliced_linear,
+)
 from reference_models.seq2seq_query import Query
 from reference_models.seq2seq_shards import Shard
 from reference_models.seq2seq_size import END, PAD, START, Size, initial_params
+from reference_models.training import data_parallel
 
 __all__ = ["END", "PAD", "START", "Query", "Seq2Seq", "Size"]
 
@@ -186,7 +194,9 @@ class Seq2Seq:
         sentence, step = xp.nonzero(target != PAD)
         labels = target[sentence, step]  # [N]
 
-        asked = self._ask(context, top, labels, sentence, training=training, update=update, rng=rng, sources=sources)
+        with data_parallel.one_pool():
+            asked = self._ask(context, top, labels, sentence, training=training, update=update, rng=rng,
+                              sources=sources)
         top_scale = scales["top"][sentence, step] if "top" in scales else None
         if top_scale is not None:
             top = top * top_scale
@@ -197,7 +207,8 @@ class Seq2Seq:
                 vector, of_read = seq2seq_read.forward(self.params["target.embedding"], asked.answer, labels, step,
                                                        gold=gold if training else 0.0, rng=rng)
             joined = xp.concatenate([top, vector], axis=1)  # [N, H + E]
-        z, of_combine = linear.forward(joined, self.params["combine.weights"], self.params["combine.bias"])  # [N, E]
+        z, of_combine = sliced_linear.forward(joined, self.params["combine.weights"], self.params["combine.bias"],
+                                              self.shards)  # [N, E]
         losses, of_output = seq2seq_output.forward(z, self.output_weights, self.params["output.bias"], labels,
                                                    smoothing=self.smoothing, twin=self.twin, shards=self.shards)
         tokens = len(labels)
@@ -220,7 +231,8 @@ class Seq2Seq:
             tables.append(d_weights.T)
         else:
             gradients["output.weights"] = d_weights
-        d_joined, gradients["combine.weights"], gradients["combine.bias"] = linear.backward(dz, cache.combine)
+        d_joined, gradients["combine.weights"], gradients["combine.bias"] = sliced_linear.backward(
+            dz, cache.combine, self.shards)
         d_top = d_joined[:, :size.width]  # [N, H]
         if cache.top_scale is not None:
             d_top = d_top * cache.top_scale
@@ -231,9 +243,10 @@ class Seq2Seq:
             if cache.read is not None:
                 d_confidence, d_table = seq2seq_read.backward(d_joined[:, size.width:], cache.read)
                 tables.append(d_table)
-            dq, d_memory = self.memory.backward(cache.asked.memory, d_loss=d_objective * self.memory_weight,
-                                                d_confidence=d_confidence)
-            d_query, to_context, to_top = seq2seq_query.backward(dq, cache.asked.query)
+            with data_parallel.one_pool():
+                dq, d_memory = self.memory.backward(cache.asked.memory, d_loss=d_objective * self.memory_weight,
+                                                    d_confidence=d_confidence)
+                d_query, to_context, to_top = seq2seq_query.backward(dq, cache.asked.query)
             gradients |= d_memory | d_query
             d_context = d_context if to_context is None else to_context
             d_top = d_top if to_top is None else d_top + to_top

@@ -11,9 +11,12 @@ from refmem.ops.fast_weights_choices import FW2016, Choices
 from reference_models.cli.grid import Leg
 from reference_models.convnet import ConvNet
 from reference_models.cores import catalogue
-from reference_models.glimpse_network import GlimpseNetwork
-from reference_models.tasks import faces, multi_pie, patches
+from reference_models.cores.core import Core
+from reference_models.cores.stretches import StretchedFastWeights
+from reference_models.glimpses import GlimpseNetwork
+from reference_models.tasks import faces, multi_pie
 from reference_models.tasks.faces import EXPRESSIONS, SIDE, Faces
+from reference_models.tasks.glimpse_order import RETURN, glimpses, width
 from reference_models.training.adam import Adam
 from reference_models.training.sequences import Model, Schedule
 
@@ -39,6 +42,21 @@ class Pictures:
         """[B, 48, 48]."""
         images: Array = self.images[which]
         return images
+
+
+class InGlimpses:
+    """A network of glimpses that is shown faces."""
+
+    def __init__(self, network: GlimpseNetwork) -> None:
+        self.network, self.params = network, network.params
+
+    def forward(self, images: Array) -> tuple[Array, Any]:
+        """(logits, cache) of images [B, 48, 48]."""
+        return self.network.forward(glimpses(images, RETURN, side=SIDE))
+
+    def backward(self, d_logits: Array, cache: Any) -> dict[str, Array]:
+        """The gradients of the params."""
+        return self.network.backward(d_logits, cache)
 
 
 class FaceTask:
@@ -73,8 +91,12 @@ class FaceTask:
         """An untrained network."""
         if leg.model == "convnet":
             return ConvNet(side=SIDE, units=leg.units, classes=len(EXPRESSIONS), seed=leg.seed)
-        core = catalogue.make(leg.model, patches.width(SIDE), leg.units, self.choices(leg))
-        return GlimpseNetwork(core, side=SIDE, classes=len(EXPRESSIONS), seed=leg.seed)
+        core: Core
+        if leg.model == "fast-weights":  # stored, and the hidden state wiped, after each quadrant
+            core = StretchedFastWeights(width(SIDE), leg.units, stretches=RETURN.stretches, choices=self.choices(leg))
+        else:
+            core = catalogue.make(leg.model, width(SIDE), leg.units)
+        return InGlimpses(GlimpseNetwork(core, classes=len(EXPRESSIONS), seed=leg.seed))
 
     def choices(self, leg: Leg) -> Choices:
         """Those of the fast weights. eta falls as 10/R, as in associative retrieval."""

@@ -61,19 +61,25 @@ def attention(walk: Any) -> np.ndarray[Any, Any]:
 def show(facts: dict[str, Any]) -> None:
     """Print to stdout."""
     console = Console()
-    table = Table(title=f"Associative retrieval, {facts['settings']['pairs']} pairs: test error in %")
-    for column in ("units", "model", "median", "seeds", "paper"):
-        table.add_column(column, justify="left" if column == "model" else "right")
-    for row in facts["rows"]:
-        errors = ", ".join(f"{error:.2f}" for error in row["errors"].values())
-        stopped = f" ({len(row['unfinished'])} unfinished)" if row["unfinished"] else ""
-        table.add_row(str(row["units"]), TITLES[row["model"]],
-                      "" if row["median_error"] is None else f"{row['median_error']:.2f}", errors + stopped,
-                      "" if row["paper"] is None else f"{row['paper']:.2f}")
-    console.print(table)
+    console.print(errors_table(f"Associative retrieval, {facts['settings']['pairs']} pairs: test error in %",
+                               facts["rows"]))
     for answer in facts["answers"]:
         console.print(f"{answer['network']}: {answer['sequence']} → {answer['answer']}", highlight=False)
     console.print(f"written: {', '.join(sorted(path.name for path in Path(facts['out']).iterdir()))} in {facts['out']}",
                   soft_wrap=True, highlight=False)
     if not pictures.available():
         console.print(pictures.MISSING, soft_wrap=True, highlight=False, markup=False)
+
+
+def errors_table(title: str, rows: list[dict[str, Any]]) -> Table:
+    """One row for each width and model."""
+    table = Table(title=title)
+    for column in ("units", "model", "median", "seeds", "paper"):
+        table.add_column(column, justify="left" if column == "model" else "right")
+    for row in rows:
+        errors = ", ".join(f"{error:.2f}" for error in row["errors"].values())
+        stopped = f" ({len(row['unfinished'])} unfinished)" if row["unfinished"] else ""
+        table.add_row(str(row["units"]), TITLES.get(row["model"], row["model"]),
+                      "" if row["median_error"] is None else f"{row['median_error']:.2f}", errors + stopped,
+                      "" if row["paper"] is None else f"{row['paper']:.2f}")
+    return table

@@ -49,6 +49,8 @@ def add_to(commands: Any) -> None:
     own.add_argument("--beam", type=positive(int), default=5, metavar="N", help="translations kept; default 5")
     own.add_argument("--length-penalty", type=float, default=0.6, metavar="A",
                      help="score / ((5 + length) / 6)^A; default 0.6")
+    own.add_argument("--against", type=Path, metavar="DIR",
+                     help="also say by how much BLEU is higher than in the finished run in DIR, with an interval")
     own.add_argument("--out", type=Path, metavar="DIR", help="default: runs/translate-1, or the next free number")
     own.add_argument("--resume", action="store_true",
                      help="go on with the run in --out (default: the latest one) as it was started; --updates may be "
@@ -70,6 +72,8 @@ def run(options: argparse.Namespace) -> None:
     """Train or resume, measure, and write down."""
     from reference_models.cli import output, translate_report, translate_run
 
+    if options.against is not None and not (options.against / "translations.txt").is_file():
+        raise FileNotFoundError(f"{options.against} holds no finished run: it has no translations.txt")
     folder = _folder(options)
     saved = translate_run.saved_run(folder) if options.resume else None
     settings = _settings(options, saved.settings if saved else None)
@@ -79,7 +83,7 @@ def run(options: argparse.Namespace) -> None:
         print(f"output goes to {folder}", file=sys.stderr, flush=True)
         results = translate_run.everything(
             settings, saved, folder, trunk=options.trunk, shards=options.shards, beam=options.beam,
-            length_penalty=options.length_penalty, measure=not options.no_measure)
+            length_penalty=options.length_penalty, measure=not options.no_measure, against=options.against)
         output.write_json(folder / "results.json", results.facts)
     if options.json:
         print(json.dumps(results.facts))

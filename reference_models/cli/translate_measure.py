@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from refmem.storage import FileRefused
+
 from reference_models import evaluation_translation as protocol
 from reference_models.cli import output
 from reference_models.seq2seq import Seq2Seq
@@ -32,11 +34,14 @@ class Translated:
 
 
 def everything(model: Seq2Seq, vocabularies: Vocabularies, text: Any, tests: dict[str, Encoded], folder: Path, *,
-               beam: int, length_penalty: float, seed: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+               beam: int, length_penalty: float, seed: int,
+               against: Path | None = None) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Facts for the results, and examples side by side. The translations are written to `folder`.
 
-    The first test set is measured in full; of the others, what the even lines do for the odd ones.
+    The first test set is measured in full; of the others, what the even lines do for the odd ones. `against` is the
+    folder of another run: by how much BLEU without context is higher here than there.
     """
+    others = _written(against) if against is not None else {}
     figures: dict[str, Any] = {}
     examples: list[dict[str, Any]] = []
     lines: list[str] = []
@@ -47,6 +52,9 @@ def everything(model: Seq2Seq, vocabularies: Vocabularies, text: Any, tests: dic
                            length_penalty=length_penalty)
         pairs: Pairs = text.tests[name]
         figures[name] = measured(found, pairs, training, seed=seed)
+        if name in others and scores.available():
+            figures[name]["gain_over"] = {"run": str(against)} | _gain(found["no context"].lines, others[name],
+                                                                       pairs.target, seed)
         if "even lines" in found:
             contexts = scores.count_sentences(pairs.target[EVEN])
             rare = scores.rare_words(pairs.target[ODD], training, contexts)
@@ -151,6 +159,26 @@ def side_by_side(found: dict[str, Translated], pairs: Pairs, train: Pairs,
                          "memory_with_context": after.lines[number], "rare_words_brought": sorted(brought),
                          "origins": origin})
     return sorted(examples, key=lambda e: -len(e["rare_words_brought"]))
+
+
+def _written(run: Path) -> dict[str, list[str]]:
+    """What a run wrote for each test set, without context."""
+    found: dict[str, list[str]] = {}
+    path = run / "translations.txt"
+    for number, line in enumerate(path.read_text().splitlines(), start=1):
+        fields = line.split("\t", 3)
+        if len(fields) < 4:
+            raise FileRefused(f"{path} is damaged: line {number} has no translation")
+        name, condition, _, translation = fields
+        if condition == "no context":
+            found.setdefault(name, []).append(translation)
+    return found
+
+
+def _gain(ours: list[str], theirs: list[str], references: list[str], seed: int) -> dict[str, float]:
+    after, before = (scores.statistics(lines, references) for lines in (ours, theirs))
+    drawn = scores.resample(len(references), np.random.default_rng([seed, 21]))
+    return scores.gain_interval(after, before, drawn)._asdict()
 
 
 def _odd(done: Translated) -> list[str]:

@@ -108,7 +108,7 @@ def check_extras(settings: Settings) -> None:
 
 
 def everything(settings: Settings, saved: checkpoint.Checkpoint | None, folder: Path, *, trunk: Path | None,
-               shards: int, beam: int, length_penalty: float, measure: bool) -> Results:
+               shards: int, beam: int, length_penalty: float, measure: bool, against: Path | None = None) -> Results:
     """Read the text, train or go on training, measure, and write all files but the last."""
     text = read(settings)
     recipe = settings.recipe() if saved is None else Recipe.from_facts(saved.settings["recipe"])
@@ -152,7 +152,7 @@ def everything(settings: Settings, saved: checkpoint.Checkpoint | None, folder: 
             with threadpool_limits(1, user_api="blas"):
                 found, examples = translate_measure.everything(training.model, vocabularies, text, tests, folder,
                                                                beam=beam, length_penalty=length_penalty,
-                                                               seed=settings.seed)
+                                                               seed=settings.seed, against=against)
         except KeyboardInterrupt as stopped:
             raise KeyboardInterrupt("the training is done and saved; measure it with: "
                                     f"python -m reference_models translate --resume --out {folder}") from stopped

@@ -21,7 +21,8 @@ CORES: dict[str, Make] = {
 }
 """Name -> make(inputs, units, choices, form); only the fast weights have choices and a form, None for the fastest."""
 
-TITLES = {"fast-weights": "fast weights", "irnn": "IRNN", "lstm": "LSTM", "a-lstm": "A-LSTM"}
+TITLES = {"fast-weights": "fast weights", "irnn": "IRNN", "lstm": "LSTM", "a-lstm": "A-LSTM",
+          "convnet": "ConvNet"}
 """What tables and plots call them."""
 
 

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 SIDE, GLIMPSE = 28, 7
 EXTRAS = 4  # numbers that come with the pixels of a glimpse: x, y, whether it is coarse, the signal
-WIDTH = GLIMPSE * GLIMPSE + EXTRAS
+WIDTH = GLIMPSE * GLIMPSE + EXTRAS  # of a glimpse at 28 x 28
 
 Floats = npt.NDArray[np.float32]
 
@@ -48,13 +48,20 @@ OVERVIEW = Order("overview", tuple([(q, None) for q in range(4)] + [g for q in r
 ORDERS = {order.name: order for order in (RETURN, OVERVIEW)}
 
 
-def glimpses(images: npt.NDArray[Any], order: Order = RETURN) -> Floats:
+def width(side: int = SIDE) -> int:
+    """Numbers of a glimpse at an image of this side: its pixels, and what comes with them."""
+    return (side // 4) ** 2 + EXTRAS
+
+
+def glimpses(images: npt.NDArray[Any], order: Order = RETURN, *, side: int = SIDE) -> Floats:
     """The glimpses of images.
 
     Parameters
     ----------
     images : [B, 28, 28]
         uint8, or float from 0 to 1.
+    side : int
+        Of the images, a multiple of 4; faces have 48, and glimpses of 12 x 12.
 
     Returns
     -------
@@ -66,17 +73,19 @@ def glimpses(images: npt.NDArray[Any], order: Order = RETURN) -> Floats:
     ValueError
         If the images have another size.
     """
-    if images.ndim != 3 or images.shape[1:] != (SIDE, SIDE):
-        raise ValueError(f"images must have shape [B, {SIDE}, {SIDE}], got {images.shape}")
-    batch, half = len(images), SIDE // 2
+    if side < 4 or side % 4:
+        raise ValueError(f"side must be a multiple of 4, got {side}")
+    if images.ndim != 3 or images.shape[1:] != (side, side):
+        raise ValueError(f"images must have shape [B, {side}, {side}], got {images.shape}")
+    batch, half, quarter = len(images), side // 2, side // 4
     pixels = images.astype(np.float32)
     if images.dtype.kind in "iu":
         pixels *= np.float32(1 / 255)
     #   [B, row, column, y, x]: quadrants, and quadrants of quadrants
     coarse = pixels.reshape(batch, half, 2, half, 2).mean(axis=(2, 4))
-    coarse = coarse.reshape(batch, 2, GLIMPSE, 2, GLIMPSE).swapaxes(2, 3)
-    fine = pixels.reshape(batch, 4, GLIMPSE, 4, GLIMPSE).swapaxes(2, 3)
-    out = np.zeros((batch, len(order.glimpses), WIDTH), np.float32)
+    coarse = coarse.reshape(batch, 2, quarter, 2, quarter).swapaxes(2, 3)
+    fine = pixels.reshape(batch, 4, quarter, 4, quarter).swapaxes(2, 3)
+    out = np.zeros((batch, len(order.glimpses), width(side)), np.float32)
     stores = set(np.cumsum(order.stretches) - 1)
     for t, (quadrant, part) in enumerate(order.glimpses):
         row, column = divmod(quadrant, 2)

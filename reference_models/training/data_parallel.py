@@ -11,6 +11,7 @@ caller, a shard is computed by one thread, and the results are added in the orde
 import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from functools import cache
 from typing import TypeVar
 
@@ -56,6 +57,16 @@ def run(work: Callable[[Item], Result], shards: Iterable[Item]) -> list[Result]:
             for future in helped:
                 future.cancel()
     return results
+
+
+def one_pool() -> AbstractContextManager[object]:
+    """A context in which BLAS has one thread, for what is done between two calls of `run`.
+
+    A BLAS thread that was given work goes on to wait for more in a loop, some tens of milliseconds, on a core that the
+    shards want.
+    """
+    limited: AbstractContextManager[object] = _libraries().limit(limits=1)
+    return limited
 
 
 def add(gradients: Sequence[dict[str, Array]]) -> dict[str, Array]:

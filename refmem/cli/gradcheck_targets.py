@@ -87,7 +87,7 @@ def _lstm(module: str, dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
 def _attention(module: str, dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
     mask = np.array([[True, True, True, False], [False, True, True, True]])
     return _op(module, [(2, 3, 4), (2, 4, 3), (4, 5), (3, 5), (5,)],
-               ("queries", "sources", "w_query", "w_source", "v"), after=lambda: (xp.asarray(mask),))(dtype, xp)
+               ("queries", "annotations", "w_query", "w_source", "v"), after=lambda: (xp.asarray(mask),))(dtype, xp)
 
 
 def _actor_critic(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
@@ -98,7 +98,7 @@ def _actor_critic(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
 
 def _associative_lstm(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
     shuffles = np.array([[0, 1], [1, 0]])
-    return _op("associative_lstm", [(2, 2, 2), (2, 18), (4, 18), (18,)], ("x", "w_x", "w_h", "bias"), heads=1,
+    return _op("associative_lstm", [(2, 2, 2), (2, 18), (4, 18), (18,)], ("x", "w_x", "w_h", "bias"), 1.5, heads=1,
                after=lambda: (xp.asarray(shuffles),))(dtype, xp)
 
 
@@ -319,6 +319,35 @@ def _neural_gpu_extended(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
                       lambda cache, w: model.backward(cache[1] * w, cache[0], d_memory_loss=float(w)))
 
 
+def _seq2seq(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
+    """All that a small one can have: residual layers, a projected query of both kinds, tied weights, smoothing."""
+    from reference_models.seq2seq import Query, Seq2Seq, Size
+
+    size = Size(6, 6, width=2, embedding=2, attention=2, encoder_layers=3, decoder_layers=3, tied=True,
+                query=Query("both", 2))
+    rng = np.random.default_rng(0)
+    model = Seq2Seq(size, memory_size=9, memory_weight=0.7, smoothing=0.1, twin="plain", dtype=dtype, seed=1)
+    assert model.memory is not None
+    for _ in range(3):
+        model.memory.forward(np.asarray(rng.standard_normal((3, 2)), dtype), rng.integers(2, 6, 3))
+    params = {name: np.asarray(p + 0.2 * rng.standard_normal(p.shape), dtype) for name, p in model.params.items()}
+    source, target = np.array([[3, 4, 5], [5, 3, 0]]), np.array([[5, 4, 2], [3, 2, 0]])
+
+    def run(params: dict[str, Array]) -> tuple[Array, Any]:
+        model.params = params
+        output, cache = model.forward(source, target, update=False, training=True)
+        objective = output.token_loss.sum() / dtype_of(output.token_loss, len(output.token_loss))
+        assert output.memory is not None and output.memory.loss is not None
+        return np.asarray(objective + dtype_of(objective, model.memory_weight) * output.memory.loss), cache
+
+    return from_model("seq2seq", params, run, lambda cache, w: model.backward(cache, d_objective=float(w)))
+
+
+def dtype_of(like: Array, number: float) -> Any:
+    """`number` in the dtype of `like`."""
+    return like.dtype.type(number)
+
+
 def _glimpses(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
     """Two stretches, each stored at its end."""
     from refmem.ops import softmax_cross_entropy
@@ -344,9 +373,48 @@ def _glimpses(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
     return from_model("glimpses", params, run, back)
 
 
-MODELS: dict[str, Make] = {"classifier": _classifier, "fast_weights": _fast_weights, "neural_gpu": _neural_gpu,
+def _convnet(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
+    from reference_models.convnet import ConvNet
+
+    rng = np.random.default_rng(0)
+    model = ConvNet(side=8, units=3, classes=3, dtype=dtype, filters=(2, 2, 2))
+    params = {name: np.asarray(p + 0.1 * rng.standard_normal(p.shape), dtype) for name, p in model.params.items()}
+    images = np.asarray(rng.standard_normal((2, 8, 8)), dtype)
+    weights = np.asarray(rng.standard_normal((2, 3)), dtype)
+
+    def run(params: dict[str, Array]) -> tuple[Array, Any]:
+        model.params = params
+        logits, cache = model.forward(images)
+        return np.asarray((logits * weights).sum()), cache
+
+    return from_model("convnet", params, run, lambda cache, w: model.backward(w * weights, cache))
+
+
+def _catch(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
+    """The player of Catch, whose scores and values are weighed at random."""
+    from reference_models.catch_agent import Agent
+    from reference_models.fast_weights import FastWeights
+    from reference_models.tasks.catch import Games, Rules
+
+    rng = np.random.default_rng(0)
+    rules = Rules(4, 2)
+    agent = Agent(rules, FastWeights(3, 3))
+    drawn = agent.initial_params(rng, dtype)
+    params = {name: np.asarray(p + 0.2 * rng.standard_normal(p.shape), dtype) for name, p in drawn.items()}
+    screens = agent.play(params, Games(rules, 2, rng), rng)[0].screens
+    of_logits, of_values = (np.asarray(rng.standard_normal(shape), dtype) for shape in ((2, 3, 3), (2, 3)))
+
+    def run(params: dict[str, Array]) -> tuple[Array, Any]:
+        output, _, cache = agent.forward(params, screens)
+        return np.asarray((output.logits * of_logits).sum() + (output.values * of_values).sum()), cache
+
+    return from_model("catch_agent", params, run, lambda cache, w: agent.backward(w * of_logits, w * of_values, cache))
+
+
+MODELS: dict[str, Make] = {"catch_agent": _catch, "classifier": _classifier, "convnet": _convnet,
+                           "fast_weights": _fast_weights, "neural_gpu": _neural_gpu,
                            "neural_gpu_extended": _neural_gpu_extended, "retrieval": _retrieval,
-                           "glimpses": _glimpses}
+                           "glimpses": _glimpses, "seq2seq": _seq2seq}
 
 TARGETS: dict[str, Make] = {**OPS, **MEMORY, **MODELS}
 

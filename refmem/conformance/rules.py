@@ -24,7 +24,7 @@ PLACES = ("arrays.py", "memory", "neighbours", "ops")
 TAG = re.compile(r"^\s*# spec: (?P<id>[a-z0-9_.-]+) -- (?P<text>.+)$")
 MORE = re.compile(r"^\s*#     (?P<text>\S.*)$")
 SOURCE = re.compile(r"^(?P<statement>.+?) \((?P<source>[^()]*(?:\([^()]*\)[^()]*)*)\)$")
-CITES = re.compile(r"LTRRE|FW|Neural GPU|released code|derived|GNMT|refmem|PyTorch")
+CITES = re.compile(r"LTRRE|FW|Neural GPU|released code|derived|GNMT|refmem|PyTorch|Danihelka|A3C")
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """The compiled passes of `buckets`: which bucket, the pages of a bucket, and the search through some of them.
 
-A bucket is a chain of pages of 64 slots with their sketches. Only the first page of a chain may be partly filled: an
-entry is added there, and a removed entry is replaced by the last one there. So a bucket holds exactly what belongs to
-it, whatever was written before, and adding and removing cost the same however full it is.
+A bucket is a chain of pages of 64 slots with their coarse codes. Only the first page of a chain may be partly filled:
+an entry is added there, and a removed entry is replaced by the last one there. So a bucket holds exactly what belongs
+to it, whatever was written before, and adding and removing cost the same however full it is.
 """
 
 from typing import NamedTuple
@@ -11,28 +11,15 @@ import numpy as np
 from numba import uint64
 
 from refmem.arrays import Array
-from refmem.neighbours.sketch_kernels import (
-    AHEAD,
-    GROUP,
-    WORDS,
-    coarse_distance,
-    coarse_pass,
-    compare,
-    compare_all,
-    cut_below,
-    distance_at,
-    fine_pass,
-    lowest,
-    move_row,
-    project,
-    put_sketch,
-    reach,
-    second_cut,
-    signs,
-)
-from refmem.neighbours.top_kernels import Number, finish, kernel, prefetch_row
+from refmem.neighbours.codes_kernels import BYTE, GROUP, MANY, corner, put_code, turn_slots
+from refmem.neighbours.llvm_kernels import Number, kernel, lowest, prefetch_row
+from refmem.neighbours.look_kernels import Desk, in_fours
+from refmem.neighbours.lookup_kernels import ABREAST, score_group
 
 NONE = -1
+
+AHEAD = 4
+"""How many pages before its turn a page is asked for."""
 
 
 class Tables(NamedTuple):
@@ -44,21 +31,12 @@ class Tables(NamedTuple):
     owner: Array  # [pages] int32, the bucket of each page in use
     sizes: Array  # [pages] int32, entries in each
     slots: Array  # [pages, 64] int32
-    sketches: Array  # [2, pages, 2, 64] uint64
+    coarse: Array  # [pages, bytes, 64] uint8
+    fine: Array  # [m, bytes] uint8
     places: Array  # [m] int32, page * 64 + column of each slot; NONE for one that is in no bucket
 
 
 # --- Which bucket -----------------------------------------------------------------------------------------------
-
-
-@kernel
-def corner(values: Array) -> Number:
-    """The nearest of the 2 h corners +-e_j of the cross-polytope: 2 j, or 2 j + 1 on the negative side."""
-    best = 0
-    for j in range(1, values.shape[0]):
-        if abs(values[j]) > abs(values[best]):
-            best = j
-    return 2 * best + (1 if values[best] < 0 else 0)
 
 
 @kernel
@@ -71,7 +49,7 @@ def bucket_of(values: Array, h: Number) -> Number:
 
 
 @kernel
-def add(tables: Tables, slot: Number, bucket: Number, words: Array) -> None:
+def add(tables: Tables, slot: Number, bucket: Number, values: Array) -> None:
     """Put `slot` into the first page of `bucket`, or into a new one before it."""
     page = tables.first[bucket]
     if page == NONE or tables.sizes[page] == GROUP:
@@ -84,7 +62,7 @@ def add(tables: Tables, slot: Number, bucket: Number, words: Array) -> None:
     tables.sizes[page] += 1
     tables.slots[page, column] = slot
     tables.places[slot] = page * GROUP + column
-    put_sketch(words, page, column, tables.sketches)
+    put_code(values, page, column, slot, tables.coarse, tables.fine)
 
 
 @kernel
@@ -96,8 +74,8 @@ def remove(tables: Tables, slot: Number) -> None:
     last = tables.sizes[head] - 1
     moved = tables.slots[head, last]
     tables.slots[page, column] = moved
-    for w in range(WORDS):
-        tables.sketches[w // 2, page, w % 2, column] = tables.sketches[w // 2, head, w % 2, last]
+    for t in range(tables.coarse.shape[1]):
+        tables.coarse[page, t, column] = tables.coarse[head, t, last]
     tables.places[moved] = page * GROUP + column
     tables.places[slot] = NONE
     tables.sizes[head] = last
@@ -108,15 +86,27 @@ def remove(tables: Tables, slot: Number) -> None:
 
 
 @kernel
-def place_slots(tables: Tables, hyperplanes: Array, h: Number, keys: Array, slots: Array) -> None:
+def place_slots(tables: Tables, rotation: Array, h: Number, keys: Array, slots: Array) -> None:
     """Bring `slots` to where their keys belong."""
-    values, words = np.empty(hyperplanes.shape[0], keys.dtype), np.empty(WORDS, np.uint64)
-    for slot in slots:
-        project(hyperplanes, keys[slot], values)
-        signs(values, words)
-        if tables.places[slot] != NONE:
-            remove(tables, slot)
-        add(tables, slot, bucket_of(values, h), words)
+    rows = np.empty((MANY, keys.shape[1]), keys.dtype)
+    values = np.empty((MANY, BYTE * tables.fine.shape[1]), keys.dtype)
+    for first in range(0, len(slots), MANY):
+        some = slots[first:first + MANY]
+        turn_slots(rotation, keys, some, rows, values)
+        for i in range(len(some)):
+            if tables.places[some[i]] != NONE:
+                remove(tables, some[i])
+            add(tables, some[i], bucket_of(values[i], h), values[i])
+
+
+@kernel
+def gather(tables: Tables, slots: Array, codes: Array) -> None:
+    """The coarse codes of `slots` [groups, 64], -1 for nobody, in groups of their own."""
+    for n in range(slots.shape[0]):
+        for j in range(GROUP):
+            place = tables.places[slots[n, j]] if slots[n, j] >= 0 else NONE
+            for t in range(codes.shape[1]):
+                codes[n, t, j] = tables.coarse[place // GROUP, t, place % GROUP] if place != NONE else 0
 
 
 # --- Searching --------------------------------------------------------------------------------------------------
@@ -149,139 +139,69 @@ def probe_score(one: Array, other: Array, probes: Number) -> Number:
 
 
 @kernel
-def list_pages(tables: Tables, ones: Array, others: Array, scores: Array, pages: Array, visitors: Array) -> Number:
-    """All pages of buckets (i, j) with ones[b, i] + others[b, j] >= scores[b] for some query b, and the b as bits."""
-    batch, corners = ones.shape
-    who = np.empty(corners, np.uint64)
+def list_pages(tables: Tables, turned: Array, who: Array, h: Number, probes: Number, pages: Array,
+               visitors: Array) -> Number:
+    """All pages of the `probes` buckets that each query of `who` points to most, and as bits which queries do."""
+    nobody, corners, heads, following = len(turned), 2 * h, tables.first, tables.following
+    ones, others = np.empty((nobody, corners), turned.dtype), np.empty((nobody, corners), turned.dtype)
+    scores = np.empty(nobody, turned.dtype)
+    for b in who:
+        if b != nobody:
+            corner_scores(turned[b, :h], ones[b])
+            corner_scores(turned[b, h:2 * h], others[b])
+            scores[b] = probe_score(ones[b], others[b], probes)
+    guests = np.empty(corners, np.uint64)
     listed = 0
     for i in range(corners):
-        who[:] = 0
-        for b in range(batch):
-            for j in range(corners):
-                who[j] |= uint64(ones[b, i] + others[b, j] >= scores[b]) << uint64(b)
+        guests[:] = 0
+        for b in who:
+            if b != nobody:
+                needed = scores[b] - ones[b, i]
+                for j in range(corners):
+                    guests[j] |= uint64(others[b, j] >= needed) << uint64(b)
         for j in range(corners):
-            if who[j]:
-                page = tables.first[corners * i + j]
+            if guests[j]:
+                page = heads[corners * i + j]
                 while page != NONE:
-                    pages[listed], visitors[listed] = page, who[j]
+                    pages[listed], visitors[listed] = page, guests[j]
                     listed += 1
-                    page = tables.following[page]
+                    page = following[page]
     return listed
 
 
 @kernel
-def visit(tables: Tables, pages: Array, visitors: Array, words: Array, fine: Number, seen_cuts: Array, cuts: Array,
-          found: Array, apart: Array, counts: Array) -> None:
-    """The slots on `pages` that pass for the queries that visit them, into `found` [B, room], distances into `apart`.
+def visit(tables: Tables, h: Number, probes: Number, desk: Desk, asked: Number, pages: Array, visitors: Array) -> None:
+    """Find, for the first `asked` queries of `who`, the slots in their buckets that reach the cut and are not seen.
 
-    Each page is loaded once and compared with all its visitors.
+    Each page is loaded once and compared with all its visitors. What has no room is left out.
     """
-    room = found.shape[1]
-    page_bytes = 2 * GROUP * 8
-    coarse_at, fine_at = tables.sketches[0].ctypes.data, tables.sketches[1].ctypes.data
-    for n in range(len(pages)):
-        if n + AHEAD < len(pages):
-            prefetch_row(coarse_at + np.int64(pages[n + AHEAD]) * page_bytes, page_bytes)
-            if fine:
-                prefetch_row(fine_at + np.int64(pages[n + AHEAD]) * page_bytes, page_bytes)
-        page, guests = pages[n], visitors[n]
-        half, other = tables.sketches[0, page], tables.sketches[1, page]
-        filled = ~uint64(0) >> uint64(GROUP - tables.sizes[page])
-        while guests:
-            b = lowest(guests)
-            guests &= guests - uint64(1)
-            if fine:
-                passed = filled & fine_pass(half, other, words[b], seen_cuts[b], cuts[b])
-            else:
-                passed = filled & coarse_pass(half, words[b], cuts[b])
-            while passed:
-                column = lowest(passed)
-                if counts[b] < room:
-                    found[b, counts[b]] = tables.slots[page, column]
-                    apart[b, counts[b]] = distance_at(half, other, column, words[b])
-                    counts[b] += 1
-                passed &= passed - uint64(1)
-
-
-@kernel
-def usual_cut(tables: Tables, end: Number, step: Number, words: Array, deviations: Number) -> Number:
-    """The coarse distance `deviations` standard deviations below the mean, both of every `step`-th slot."""
-    total, squares, seen = uint64(0), uint64(0), 0
-    for slot in range(0, end, step):
-        place = tables.places[slot]
-        if place != NONE:
-            distance = coarse_distance(tables.sketches[0, place // GROUP], place % GROUP, words)
-            total += distance
-            squares += distance * distance
-            seen += 1
-    return cut_below(total, squares, seen, deviations)
-
-
-@kernel
-def tally_distances(tables: Tables, end: Number, step: Number, words: Array, tally: Array) -> Number:
-    """How many slots lie at each distance over all bits, of every `step`-th slot. Returns how many were counted."""
-    tally[:] = 0
-    seen = 0
-    for slot in range(0, end, step):
-        place = tables.places[slot]
-        if place != NONE:
-            page, column = place // GROUP, place % GROUP
-            tally[distance_at(tables.sketches[0, page], tables.sketches[1, page], column, words)] += 1
-            seen += 1
-    return seen
-
-
-@kernel
-def search(queries: Array, keys: Array, filled: Array, tables: Tables, hyperplanes: Array, h: Number, end: Number,
-           written: Number, probes: Number, deviations: Number, budget: Number, ample: Number, sigmas: Number,
-           sample: Number, pages: Array, visitors: Array, found: Array, apart: Array, slots: Array,
-           cosines: Array) -> None:
-    """The k nearest of each query, into `slots` and `cosines` [B, k]: the looks of `sketch` into `probes` buckets."""
-    batch, k = slots.shape
-    values, words = np.empty(64 * WORDS, keys.dtype), np.empty((batch, WORDS), np.uint64)
-    ones, others = np.empty((batch, 2 * h), keys.dtype), np.empty((batch, 2 * h), keys.dtype)
-    scores = np.empty(batch, keys.dtype)
-    coarse_cuts, fine_cuts = np.empty(batch, np.uint64), np.empty(batch, np.uint64)
-    counts, sizes, unsure = np.zeros(batch, np.int64), np.zeros(batch, np.int64), np.empty(batch, np.int64)
-    tally = np.empty(64 * WORDS + 1, np.int64)
-    step = max(1, end // sample)
-
-    for b in range(batch):
-        project(hyperplanes, queries[b], values)
-        signs(values, words[b])
-        corner_scores(values[:h], ones[b])
-        corner_scores(values[h:2 * h], others[b])
-        scores[b] = probe_score(ones[b], others[b], probes)
-        coarse_cuts[b] = usual_cut(tables, end, step, words[b], deviations)
-    listed = list_pages(tables, ones, others, scores, pages, visitors)
-    visit(tables, pages[:listed], visitors, words, False, coarse_cuts, coarse_cuts, found, apart, counts)
-
-    asked = 0
-    for b in range(batch):
-        sizes[b] = compare(queries[b], keys, filled, found[b, :counts[b]], apart[b, :counts[b]], sigmas, cosines[b],
-                           slots[b], 0)
-        worst = cosines[b, 0] if sizes[b] == k else -1.0
-        if counts[b] == found.shape[1] or np.uint64(reach(worst, 128, sigmas)) <= coarse_cuts[b]:
-            continue
-        seen = tally_distances(tables, end, step, words[b], tally)
-        fine_cuts[asked] = second_cut(tally, seen, end, worst, budget, ample, sigmas)
-        unsure[asked], coarse_cuts[asked], scores[asked] = b, coarse_cuts[b], scores[b]
-        move_row(words, b, asked)
-        move_row(ones, b, asked)
-        move_row(others, b, asked)
-        asked += 1
-
-    if asked:
-        again = np.zeros(asked, np.int64)
-        listed = list_pages(tables, ones[:asked], others, scores, pages, visitors)
-        visit(tables, pages[:listed], visitors, words, True, coarse_cuts, fine_cuts, found, apart, again)
-        for i in range(asked):
-            b = unsure[i]
-            sizes[b] = compare(queries[b], keys, filled, found[i, :again[i]], apart[i, :again[i]], sigmas,
-                               cosines[b], slots[b], sizes[b])
-            counts[b] = again[i]
-
-    for b in range(batch):
-        if counts[b] == found.shape[1] or sizes[b] < min(k, written):  # too many look near, or too few were found
-            sizes[b] = compare_all(queries[b], keys, filled, end, cosines[b], slots[b])
-        finish(cosines[b], slots[b], sizes[b])
+    codes, sizes, page_slots = tables.coarse, tables.sizes, tables.slots
+    queries, cuts, seen_cuts, scores, passed = desk.reading.coarse, desk.cuts, desk.seen_cuts, desk.scores, desk.passed
+    slots, marks, counts = desk.finds.slots, desk.finds.marks, desk.finds.counts
+    nobody, room, codes_at, page_bytes = len(counts), slots.shape[1], codes.ctypes.data, codes.shape[1] * GROUP
+    counts[:] = 0
+    guests = np.empty(len(desk.who), np.uint64)
+    listed = list_pages(tables, desk.reading.turned, desk.who[:asked], h, probes, pages, visitors)
+    for n in range(listed):
+        if n + AHEAD < listed:
+            prefetch_row(codes_at + np.int64(pages[n + AHEAD]) * page_bytes, page_bytes)
+        page, word, invited = np.int64(pages[n]), visitors[n], 0
+        while word:
+            guests[invited] = lowest(word)
+            word &= word - uint64(1)
+            invited += 1
+        in_fours(guests, invited, nobody)
+        for i in range(0, invited, ABREAST):
+            score_group(codes, page, queries, guests[i], guests[i + 1], guests[i + 2], guests[i + 3], cuts, scores,
+                        passed, 0)
+        present = ~uint64(0) >> uint64(GROUP - sizes[page])
+        for i in range(invited):
+            b = guests[i]
+            word = passed[0, b] & present
+            while word:
+                column = lowest(word)
+                word &= word - uint64(1)
+                count = counts[b]
+                if count < room and scores[0, b, column] < seen_cuts[b]:
+                    slots[b, count], marks[b, count] = page_slots[page, column], scores[0, b, column]
+                    counts[b] = count + 1

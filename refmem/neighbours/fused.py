@@ -10,9 +10,6 @@ import numpy as np
 from refmem.arrays import Array, top_k
 from refmem.neighbours import jit, protocol
 
-LANES = {4: 16, 8: 8}
-"""Bytes of a number -> numbers of one vector."""
-
 
 class Fused(protocol.Neighbours):
     """Exact search over `keys` [m, d] of NumPy.
@@ -59,16 +56,14 @@ class Fused(protocol.Neighbours):
     def _search(self, queries: Array, k: int) -> tuple[Array, Array]:
         from refmem.neighbours import fused_kernels
 
-        batch, parts, lanes = len(queries), self.threads, LANES[self.keys.itemsize]
-        padded = np.zeros((-(-batch // 4) * 4, queries.shape[1]), queries.dtype)
-        padded[:batch] = queries
+        batch, parts = len(queries), self.threads
         bounds = np.linspace(0, self.end, parts + 1).astype(int)
         slots = np.empty((parts, batch, k), np.int64)
         cosines = np.empty((parts, batch, k), queries.dtype)
 
         def look(part: int) -> None:
-            fused_kernels.search_range(padded, self.keys, self.filled, bounds[part], bounds[part + 1], lanes,
-                                       slots[part], cosines[part])
+            fused_kernels.search_range(queries, self.keys, self.filled, bounds[part], bounds[part + 1], slots[part],
+                                       cosines[part])
 
         jit.in_threads(look, range(parts), parts)
         if parts == 1 or batch == 0:

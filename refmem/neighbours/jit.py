@@ -7,18 +7,18 @@ threads beside that of BLAS (two such pools that take turns cost 8 ms a switch o
 
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
-import numpy as np
-import numpy.typing as npt
-
-from refmem.arrays import Array
+T = TypeVar("T")
 
 PATIENCE = 1.0
 """Seconds of silence before a compilation is announced."""
+
+SCRATCHES = 8
+"""Kinds of room that a thread keeps."""
 
 _prepared: set[tuple[str, str]] = set()
 
@@ -36,7 +36,7 @@ def prepare(what: str, dtype: Any, warm_up: Callable[[], object]) -> None:
 
 @contextmanager
 def announced(what: str) -> Iterator[None]:
-    """Say on stderr that `what` is being compiled, if the block takes longer than `PATIENCE`."""
+    """Say on stderr that `what` is being compiled (or read, on a slow disk), if that takes longer than `PATIENCE`."""
     note = threading.Timer(PATIENCE, lambda: print(f"refmem: compiling the {what} search (once, kept on disk)",
                                                    file=sys.stderr, flush=True))
     note.daemon = True
@@ -59,18 +59,20 @@ def in_threads(run: Callable[[Any], None], pieces: Sequence[Any], threads: int) 
 _own = threading.local()
 
 
-def scratch(name: str, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
-    """Room for one call: what is in it is not defined, and the same thread gets it again for the same name.
+def scratch(key: Hashable, make: Callable[[], T]) -> T:
+    """What `make` makes for this key, room to work in: the same thread gets the same again.
 
     Fresh memory costs a page fault for every 4 KiB that is touched, which is more than a short search takes.
     """
-    size = int(np.prod(shape))
-    kept: Array | None = getattr(_own, name, None)
-    if kept is None or kept.size < size or kept.dtype != dtype:
-        kept = np.empty(size, dtype)
-        setattr(_own, name, kept)
-    room: Array = kept[:size].reshape(shape)
-    return room
+    if not hasattr(_own, "rooms"):
+        _own.rooms = {}
+    kept: dict[Hashable, Any] = _own.rooms
+    if key not in kept:
+        if len(kept) >= SCRATCHES:
+            del kept[next(iter(kept))]
+        kept[key] = make()
+    made: T = kept[key]
+    return made
 
 
 _pools: dict[int, ThreadPoolExecutor] = {}

@@ -22,7 +22,7 @@ from refmem.arrays import Array, check_finite, check_float, check_rank, module_o
 from refmem.neighbours.exact import ABSENT_COSINE, ABSENT_SLOT
 
 UNIT_TOLERANCE = 1e-3
-"""How far from 1 the length of a key or query may lie."""
+"""How far from 1 the squared length of a key or query may lie."""
 
 
 class Neighbours(ABC):
@@ -91,13 +91,15 @@ def check_keys(name: str, keys: Array) -> None:
     check_rank(name, keys, 2)
     check_float(name, keys)
     xp = module_of(keys)
-    length = xp.sqrt(xp.einsum("md,md->m", keys, keys))  # [m]; NaN and infinity show here
-    wrong = xp.flatnonzero(~((xp.abs(length - 1) <= UNIT_TOLERANCE) | (length == 0)))
-    if wrong.size:
-        check_finite(name, keys)
-        row = int(wrong[0])
-        raise ValueError(f"{name} must have rows of length 1 (or zero rows), got length {float(length[row]):g} in "
-                         f"row {row}")
+    squares = xp.einsum("md,md->m", keys, keys)  # [m]; NaN and infinity show here
+    right = xp.abs(squares - 1) <= UNIT_TOLERANCE
+    if not bool(right.all()):
+        wrong = xp.flatnonzero(~(right | (squares == 0)))
+        if wrong.size:
+            check_finite(name, keys)
+            row = int(wrong[0])
+            raise ValueError(f"{name} must have rows of length 1 (or zero rows), got length "
+                             f"{float(xp.sqrt(squares[row])):g} in row {row}")
 
 
 def check_host_keys(name: str, keys: Array) -> None:
@@ -138,11 +140,11 @@ def check_queries(queries: Array, keys: Array, k: int) -> None:
     if not isinstance(k, (int, np.integer)) or not 1 <= k <= m:
         raise ValueError(f"k must lie between 1 and the {m} slots of the memory, got {k}")
     xp = module_of(queries)
-    length = xp.sqrt(xp.einsum("bd,bd->b", queries, queries))  # [B]
-    wrong = xp.flatnonzero(~(xp.abs(length - 1) <= UNIT_TOLERANCE))
-    if wrong.size:
+    squares = xp.einsum("bd,bd->b", queries, queries)  # [B]; NaN and infinity show here
+    if not bool((xp.abs(squares - 1) <= UNIT_TOLERANCE).all()):
         check_finite("queries", queries)
-        row = int(wrong[0])
+        length = xp.sqrt(squares)
+        row = int(xp.abs(length - 1).argmax())
         raise ValueError(f"queries must have rows of length 1, got length {float(length[row]):g} in row {row}")
 
 

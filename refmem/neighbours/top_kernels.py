@@ -4,55 +4,10 @@ The k best so far are a binary heap with the worst at its root: worse is the sma
 higher slot. So the order in which candidates come does not matter.
 """
 
-from collections.abc import Callable
-from typing import Any, TypeAlias, TypeVar, cast
-
-import numba
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic as numba_intrinsic
 
 from refmem.arrays import Array
-
-Number: TypeAlias = Any
-"""A number of a kernel: numba knows its type, Python does not need to."""
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-FAST = {"reassoc", "contract", "nsz"}
-"""Sums may be taken in another order, so that they run in vector registers; NaN and infinity keep their meaning."""
-
-
-def kernel(function: F) -> F:
-    """Compile at the first call for the types given, keep on disk, release the interpreter lock."""
-    return cast(F, numba.njit(cache=True, nogil=True, fastmath=FAST)(function))
-
-
-def intrinsic(function: Callable[..., Any]) -> Callable[..., Number]:
-    """A function for kernels, made of the LLVM code that `function` writes."""
-    made: Callable[..., Number] = numba_intrinsic(function)
-    return made
-
-
-@intrinsic
-def popcount(context: Any, word: Any) -> Any:
-    """The number of one bits of a uint64: LLVM's ctpop, one instruction for 8 words where there is AVX-512."""
-    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.ctpop(arguments[0])
-    return types.uint64(types.uint64), emit
-
-
-@intrinsic
-def prefetch(context: Any, address: Any) -> Any:
-    """Ask for the cache line at an address, so that it is there when it is read. Changes no result."""
-    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        pointer, whole = ir.IntType(8).as_pointer(), ir.IntType(32)
-        ask = builder.module.declare_intrinsic("llvm.prefetch", (pointer,),
-                                               ir.FunctionType(ir.VoidType(), [pointer, whole, whole, whole]))
-        builder.call(ask, [builder.inttoptr(arguments[0], pointer), whole(0), whole(3), whole(1)])  # to read, keep
-        return context.get_dummy_value()
-    return types.void(types.uintp), emit
+from refmem.neighbours.llvm_kernels import Number, kernel
 
 
 @kernel
@@ -62,13 +17,6 @@ def dot(a: Array, b: Array) -> Number:
     for j in range(a.shape[0]):
         total += a[j] * b[j]
     return total
-
-
-@kernel
-def prefetch_row(address: Number, size: Number) -> None:
-    """Ask for `size` bytes."""
-    for line in range(0, size, 64):
-        prefetch(np.uintp(address + line))
 
 
 @kernel

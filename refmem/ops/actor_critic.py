@@ -31,6 +31,7 @@ class Cache(NamedTuple):
     value_weight: float  # c
 
 
+# spec: actor_critic.forward -- loss_b = -A_b log pi(a_b) - beta H(pi) + c (R_b - v_b)^2 / 2, one a row (FW §4.4, A3C)
 def forward(logits: Array, values: Array, advantages: Array, returns: Array, actions: Array, *,
             entropy_weight: float = 0.01, value_weight: float = 0.5) -> tuple[Array, Cache]:
     """The loss of each row.
@@ -75,9 +76,12 @@ def forward(logits: Array, values: Array, advantages: Array, returns: Array, act
             raise ValueError(f"{name} must be a number of at least 0, got {weight!r}")
     xp = module_of(logits)
 
+    # spec: actor_critic.large-scores -- the largest score is taken off first: no probability is rounded to 0 before
+    #     its logarithm
     shifted = logits - logits.max(axis=1, keepdims=True)  # [B, A], at most 0
     log_pi = shifted - xp.log(xp.exp(shifted).sum(axis=1, keepdims=True))  # [B, A]
     pi = xp.exp(log_pi)  # [B, A]
+    # spec: actor_critic.entropy -- H(pi) = -sum_a pi(a) log pi(a), in nats, and it is wanted: -beta H (A3C, FW §4.4)
     entropy = -(pi * log_pi).sum(axis=1)  # [B]
     taken = xp.arange(count) == actions[:, None]  # [B, A]
     of_taken = xp.where(taken, log_pi, xp.zeros_like(log_pi)).sum(axis=1)  # [B]
@@ -98,6 +102,8 @@ def forward(logits: Array, values: Array, advantages: Array, returns: Array, act
 #     d_advantages = -g log pi(a_b)                                           d_returns = -g c (v - R).
 
 
+# spec: actor_critic.gradient -- d_logits = A (pi - one-hot(a)) + beta pi (log pi + H), d_values = c (v - R), times
+#     d_loss (derived)
 def backward(d_loss: Array, cache: Cache) -> tuple[Array, Array, Array, Array]:
     """Vector-Jacobian product of `forward`.
 

@@ -27,7 +27,7 @@ class Cache(NamedTuple):
     """What the backward pass needs to know of the forward pass."""
 
     queries: Array  # [B, T, Q] y
-    sources: Array  # [B, S, D] x
+    annotations: Array  # [B, S, D] x
     w_query: Array  # [Q, A] W_1
     w_source: Array  # [D, A] W_2
     v: Array  # [A]
@@ -35,16 +35,16 @@ class Cache(NamedTuple):
     weights: softmax.Cache  # [B, T, S] alpha
 
 
-def forward(queries: Array, sources: Array, w_query: Array, w_source: Array, v: Array,
+def forward(queries: Array, annotations: Array, w_query: Array, w_source: Array, v: Array,
             mask: Array | None = None) -> tuple[Array, Cache]:
     """As `additive_attention.forward`; NumPy arrays alone."""
     if module_of(queries, "queries") is not np:
         raise TypeError("this twin of additive_attention runs on NumPy arrays, got one of "
                         f"{module_of(queries).__name__}")
-    check_arguments(queries, sources, w_query, w_source, v, mask)
-    (batch, steps, _), length, width, number = queries.shape, sources.shape[1], len(v), queries.dtype.type
+    check_arguments(queries, annotations, w_query, w_source, v, mask)
+    (batch, steps, _), length, width, number = queries.shape, annotations.shape[1], len(v), queries.dtype.type
     p = (_rows(queries) @ w_query).reshape(batch, steps, width)
-    u = (_rows(sources) @ w_source).reshape(batch, length, width)
+    u = (_rows(annotations) @ w_source).reshape(batch, length, width)
     near = max(np.abs(p).max(initial=0), np.abs(u).max(initial=0)) < FAR
     if near:
         p, u = np.exp(number(-2) * p), np.exp(number(-2) * u)
@@ -66,15 +66,15 @@ def forward(queries: Array, sources: Array, w_query: Array, w_source: Array, v: 
     if mask is not None:
         np.copyto(scores, number(-np.inf), where=~mask[:, None, :])
     alpha, weights = softmax.forward(scores)  # [B, T, S]
-    return alpha @ sources, Cache(queries, sources, w_query, w_source, v, logistic, weights)
+    return alpha @ annotations, Cache(queries, annotations, w_query, w_source, v, logistic, weights)
 
 
 def backward(d_context: Array, cache: Cache) -> tuple[Array, Array, Array, Array, Array]:
     """As `additive_attention.backward`."""
-    queries, sources, w_query, w_source, v, logistic, weights = cache
-    check_gradient(d_context, queries, sources)
+    queries, annotations, w_query, w_source, v, logistic, weights = cache
+    check_gradient(d_context, queries, annotations)
     batch, steps, length, width = logistic.shape
-    d_scores = softmax.backward(d_context @ sources.transpose(0, 2, 1), weights)  # [B, T, S]
+    d_scores = softmax.backward(d_context @ annotations.transpose(0, 2, 1), weights)  # [B, T, S]
     d_v = 2 * (d_scores.reshape(-1) @ logistic.reshape(d_scores.size, width)) - d_scores.sum()  # [A]
     d_p, d_u = np.empty((batch, steps, width), v.dtype), np.empty((batch, length, width), v.dtype)
     slope = np.empty((steps, length, width), v.dtype)  # r (1 - r)
@@ -87,9 +87,9 @@ def backward(d_context: Array, cache: Cache) -> tuple[Array, Array, Array, Array
     d_p *= four
     d_u *= four
     d_queries = (_rows(d_p) @ w_query.T).reshape(queries.shape)
-    d_sources = (_rows(d_u) @ w_source.T).reshape(sources.shape)
-    d_sources += weights.y.transpose(0, 2, 1) @ d_context
-    return d_queries, d_sources, _rows(queries).T @ _rows(d_p), _rows(sources).T @ _rows(d_u), d_v
+    d_annotations = (_rows(d_u) @ w_source.T).reshape(annotations.shape)
+    d_annotations += weights.y.transpose(0, 2, 1) @ d_context
+    return d_queries, d_annotations, _rows(queries).T @ _rows(d_p), _rows(annotations).T @ _rows(d_u), d_v
 
 
 def _rows(x: Array) -> Array:

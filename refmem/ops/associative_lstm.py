@@ -16,10 +16,10 @@ For S copies with the shuffles P_s, and heads k that each write and read once a 
 K complex numbers are 2 K real ones, their real parts first; a gate has K numbers, one for both parts. f is one for all
 heads. The output is h_1 .. h_heads side by side, and all of it comes back through W_h.
 
-FW trains it with 4 copies and 3 heads and says no more. The equations for one head are those of Danihelka et al. §4.
-That each head has gates and an update of its own, and that reads are put side by side rather than added, is settled
-here; public code that has several heads puts the reads side by side too, shares i, o and u among them, and takes the
-mean of their writes.
+FW trains it with 4 copies and 3 heads and says no more. The equations for one head are those of Danihelka et al.
+(2016). That each head has gates and an update of its own, and that reads are put side by side rather than added, is
+settled here; public code that has several heads puts the reads side by side too, shares i, o and u among them, and
+takes the mean of their writes.
 """
 
 from typing import NamedTuple, TypeAlias
@@ -136,9 +136,14 @@ def walk(projected: Array, state: State, w_h: Array, shuffles: Array) -> tuple[A
     walked = Walk(w_h, shuffles, [], [c], [], module_of(w_h).empty_like(y), state)
     for t in range(length):
         walked.h_before[:, t] = h
+        # spec: associative_lstm.sums -- z = x W_x + h W_h + b makes gates, keys and update (Danihelka 2016, FW §4.1)
         gates = _gates(projected[:, t] + h @ w_h, cells, heads)
+        # spec: associative_lstm.write -- c_s = f c_s + sum_k (P_s r_k) (i_k u_k), a complex product
+        #     (Danihelka 2016, FW §4.1)
         w = (gates.i * gates.u.y)[:, :, None]  # [B, k, 1, K]
         c = gates.f[:, None] * c + (_shuffled(gates.r.y, shuffles) * w).sum(axis=1)  # [B, S, K]
+        # spec: associative_lstm.read -- h_k = o_k bound(mean over s of (P_s q_k) c_s), with the cell just written
+        #     (Danihelka 2016, FW §4.1)
         seen = (_shuffled(gates.q.y, shuffles) * c[:, None]).sum(axis=2) / w_h.dtype.type(copies)  # [B, k, K]
         read = _bound(seen)
         h = y[:, t] = _real(gates.o * read.y)  # [B, 2 K heads]
@@ -152,6 +157,8 @@ def _gates(z: Array, cells: int, heads: int) -> Gates:
     """z [B, Z] in its parts."""
     f, i, o, r, q, u = (z[:, start:stop] for start, stop in _columns(cells, heads))
     one, wide = (z.shape[0], heads, cells), (z.shape[0], heads, 2 * cells)
+    # spec: associative_lstm.gates -- f, i and o are sigmoids, one number for both parts of a complex one
+    #     (Danihelka 2016)
     f, i, o = sigmoid.forward(f)[0], sigmoid.forward(i)[0].reshape(one), sigmoid.forward(o)[0].reshape(one)
     return Gates(f, i, o, *(_bound(_complex(part.reshape(wide))) for part in (r, q, u)))
 
@@ -184,6 +191,7 @@ def _real(z: Complex) -> Array:
 def _bound(a: Complex) -> Bounded:
     """a / max(1, |a|)."""
     xp = module_of(a)
+    # spec: associative_lstm.bound -- bound(a) = a / max(1, |a|), a complex number keeps its direction (Danihelka 2016)
     length = xp.sqrt(a.real * a.real + a.imag * a.imag)  # [..., K]
     divisor = xp.maximum(length, length.dtype.type(1))
     return Bounded(a / divisor, divisor, length > 1)
@@ -191,6 +199,8 @@ def _bound(a: Complex) -> Bounded:
 
 def _shuffled(keys: Complex, shuffles: Array) -> Complex:
     """[B, k, K] -> [B, k, S, K]: P_s of each key."""
+    # spec: associative_lstm.shuffle -- the keys of copy s are shuffled by P_s, real and imaginary part alike
+    #     (Danihelka 2016)
     shuffled: Complex = keys[:, :, shuffles]
     return shuffled
 
@@ -218,6 +228,8 @@ def _shuffled(keys: Complex, shuffles: Array) -> Complex:
 # Through sigmoids and bounds these are dz, and z = x W_x + h W_h + b makes of it what a linear layer does.
 
 
+# spec: associative_lstm.gradient -- exact, through time, copies, heads and the bounds (derived)
+# spec: associative_lstm.inside -- where |a| <= 1 the gradient passes the bound whole, at 1 itself too (derived)
 def backward(dy: Array, cache: Cache) -> tuple[Array, Array, Array, Array]:
     """Vector-Jacobian product of `forward`.
 

@@ -57,6 +57,7 @@ def forward(x: Array, gain: Array, bias: Array, statistics: tuple[Array, Array] 
         raise ValueError(f"eps must be positive, got {eps}")
     xp = module_of(x)
     if statistics is not None:
+        # spec: batch_norm.given-statistics -- a given mean and variance stand for the batch's, as constants
         mean, variance = statistics
         for name, vector in (("mean", mean), ("variance", variance)):
             check_shape(name, vector, x.shape[1:])
@@ -66,6 +67,7 @@ def forward(x: Array, gain: Array, bias: Array, statistics: tuple[Array, Array] 
             raise ValueError("x must have at least one row to take a mean of, got none")
         mean = x.mean(axis=0)  # [D]
         variance = ((x - mean) ** 2).mean(axis=0)  # [D]
+    # spec: batch_norm.forward -- y = gain (x - mean) / sqrt(variance + eps) + bias, variance divided by B
     scale = 1 / xp.sqrt(variance + x.dtype.type(eps))  # [D]
     normal = (x - mean) * scale  # [B, D]
     return gain * normal + bias, Cache(normal, scale, gain, mean, variance, statistics is not None)
@@ -80,6 +82,7 @@ def forward(x: Array, gain: Array, bias: Array, statistics: tuple[Array, Array] 
 # With given statistics only the first term is left. d_gain = sum_b dy_b n_b, and d_bias = sum_b dy_b.
 
 
+# spec: batch_norm.gradient -- dx = s (dn - mean(dn) - n mean(dn n)), dn = dy gain (derived)
 def backward(dy: Array, cache: Cache) -> tuple[Array, Array, Array]:
     """Vector-Jacobian product of `forward`.
 

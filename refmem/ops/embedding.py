@@ -46,6 +46,7 @@ def forward(table: Array, tokens: Array) -> tuple[Array, Cache]:
     check_rank("table", table, 2)
     module_of(tokens, "tokens")
     check_labels("tokens", tokens.reshape(-1), tokens.size, table.shape[0])
+    # spec: embedding.lookup -- y_n = E[token_n], tokens counted from 0 (LTRRE §2.1)
     y = table[tokens]  # [..., D]
     return y, Cache(tokens, (table.shape[0], table.shape[1]), table.dtype)
 
@@ -57,6 +58,7 @@ def forward(table: Array, tokens: Array) -> tuple[Array, Cache]:
 # each occurrence of a token sends its gradient to the same row, and the row is given their sum.
 
 
+# spec: embedding.repeated-tokens-add-up -- dE_v = the sum of dy over all occurrences of v (derived)
 def backward(dy: Array, cache: Cache) -> Array:
     """Vector-Jacobian product of `forward`.
 

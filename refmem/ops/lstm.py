@@ -99,8 +99,10 @@ def walk(projected: Array, state: Array, w_h: Array, mask: Array | None = None, 
     h, c = state
     y, h_before = (xp.empty((batch, length, width), dtype=projected.dtype) for _ in range(2))
     steps: dict[int, Step] = {}
+    # spec: lstm.reverse -- reversed, the last token is read first, and y stays in the order of x (GNMT)
     order = range(length)[::-1] if reverse else range(length)
     for t in order:
+        # spec: lstm.in-turn -- each step starts from the h and c of the step before (GNMT)
         h_before[:, t] = h
         i, f, g, o = gates(projected[:, t] + h @ w_h)
         c_next, tanh_c, h_next = advance(i, f, g, o, c)
@@ -109,6 +111,7 @@ def walk(projected: Array, state: Array, w_h: Array, mask: Array | None = None, 
             h, c = h_next, c_next
         else:
             here = mask[:, t, None]  # [B, 1]
+            # spec: lstm.padding-keeps-state -- at padding the state stays, and y repeats it
             h, c = xp.where(here, h_next, h), xp.where(here, c_next, c)
         y[:, t] = h
     return y, Walk(w_h, mask, order, h_before, [steps[t] for t in range(length)], xp.stack([h, c]))
@@ -134,6 +137,7 @@ def check_arguments(x: Array, state: Array, w_x: Array, w_h: Array, bias: Array,
 #     dx = dz W_x^T     dW_x = sum_bt x_bt^T dz_bt     dW_h = sum_bt h_{b,t-1}^T dz_bt     db = sum_bt dz_bt.
 
 
+# spec: lstm.gradient -- back through time, in h and in c; gradients of the weights are summed over t (derived)
 def backward(dy: Array, cache: Cache, *, d_last: Array | None = None) -> tuple[Array, Array, Array, Array, Array]:
     """Vector-Jacobian product of `forward`: back through time.
 

@@ -96,10 +96,12 @@ def forward(x: Array, state: Array, w_x: Array, w_h: Array, bias: Array) -> tupl
     return module_of(x).stack([h_next, c_next]), Cache(x, h, c, w_x, w_h, i, f, g, o, tanh_c)
 
 
+# spec: lstm_cell.gates -- the columns are i, f, g, o, in blocks of H (PyTorch)
 def gates(z: Array) -> tuple[Array, Array, Array, Array]:
     """i, f, g, o [B, H] from their sums z [B, 4H]."""
     width = z.shape[1] // 4
     i = sigmoid.forward(z[:, :width])[0]
+    # spec: lstm_cell.no-forget-bias -- nothing is added to the sums of the forget gate but b (PyTorch)
     f = sigmoid.forward(z[:, width:2 * width])[0]
     g = tanh.forward(z[:, 2 * width:3 * width])[0]
     o = sigmoid.forward(z[:, 3 * width:])[0]
@@ -108,7 +110,9 @@ def gates(z: Array) -> tuple[Array, Array, Array, Array]:
 
 def advance(i: Array, f: Array, g: Array, o: Array, c: Array) -> tuple[Array, Array, Array]:
     """c', tanh(c') and h' [B, H]."""
+    # spec: lstm_cell.cell -- c' = f c + i g (GNMT)
     c_next = f * c + i * g  # [B, H]
+    # spec: lstm_cell.output -- h' = o tanh(c') (GNMT)
     tanh_c = tanh.forward(c_next)[0]  # [B, H]
     return c_next, tanh_c, o * tanh_c
 
@@ -124,6 +128,7 @@ def advance(i: Array, f: Array, g: Array, o: Array, c: Array) -> tuple[Array, Ar
 #     dx = dz W_x^T    dh = dz W_h^T    dW_x = x^T dz    dW_h = h^T dz    db = sum_b dz_b.
 
 
+# spec: lstm_cell.gradient -- both h' and c' hand their gradients back (derived)
 def backward(d_state: Array, cache: Cache) -> tuple[Array, Array, Array, Array, Array]:
     """Vector-Jacobian product of `forward`.
 

@@ -65,11 +65,14 @@ def forward(logits: Array, labels: Array, mask: Array | None = None, *,
     shifted = logits - logits.max(axis=-1, keepdims=True)  # [..., C] at most 0: exp cannot overflow
     e = xp.exp(shifted)  # [..., C]
     total = e.sum(axis=-1, keepdims=True)  # [..., 1] at least 1
+    # spec: masked_cross_entropy.smoothing -- q_j = (1 - eps) [j = label] + eps / C (PyTorch)
     one_hot = xp.arange(classes) == labels[..., None]  # [..., C]
     q = one_hot.astype(logits.dtype) * number(1 - smoothing) + number(smoothing / classes)  # [..., C]
+    # spec: masked_cross_entropy.forward -- loss = log sum_j exp(logits_j) - sum_j q_j logits_j, one a row (GNMT)
     asked = xp.where(q > 0, shifted, xp.zeros_like(shifted))  # a class nobody asks for may score -inf
     loss = xp.log(total[..., 0]) - (q * asked).sum(axis=-1)  # [...]
     if mask is not None:
+        # spec: masked_cross_entropy.padding -- the loss at padding is 0, whatever its label
         loss = xp.where(mask, loss, xp.zeros_like(loss))
     return loss, Cache(e / total, q, mask)
 
@@ -79,6 +82,7 @@ def forward(logits: Array, labels: Array, mask: Array | None = None, *,
 #     loss = log sum_k exp(logits_k) - sum_j q_j logits_j        d loss / d logits_j = softmax(logits)_j - q_j.
 
 
+# spec: masked_cross_entropy.gradient -- d_logits = d_loss (softmax(logits) - q), 0 at padding (derived)
 def backward(d_loss: Array, cache: Cache) -> Array:
     """Vector-Jacobian product of `forward`.
 

@@ -39,6 +39,8 @@ def forward(x: Array) -> tuple[Array, Cache]:
     """
     check_float("x", x)
     xp = module_of(x)
+    # spec: sigmoid.forward -- y = 1 / (1 + exp(-x)) (GNMT)
+    # spec: sigmoid.far-out -- exp is taken of -|x| alone: it cannot overflow, and small values are kept
     e = xp.exp(-xp.abs(x))  # [...] at most 1
     y = xp.where(x >= 0, xp.ones_like(e), e) / (1 + e)  # [...]
     return y, Cache(y)
@@ -47,6 +49,7 @@ def forward(x: Array) -> tuple[Array, Cache]:
 # With y = 1 / (1 + e^-x):   dy/dx = e^-x / (1 + e^-x)^2 = y (1 - y).
 
 
+# spec: sigmoid.gradient -- dx = dy y (1 - y) (derived)
 def backward(dy: Array, cache: Cache) -> Array:
     """Vector-Jacobian product of `forward`.
 

@@ -35,6 +35,7 @@ def forward(x: Array) -> tuple[Array, Cache]:
         If `x` is not float32 or float64.
     """
     check_float("x", x)
+    # spec: tanh.forward -- y = tanh(x) (GNMT)
     y = module_of(x).tanh(x)  # [...]
     return y, Cache(y)
 
@@ -42,6 +43,7 @@ def forward(x: Array) -> tuple[Array, Cache]:
 # With y = tanh(x):   dy/dx = 1 - y^2.
 
 
+# spec: tanh.gradient -- dx = dy (1 - y^2) (derived)
 def backward(dy: Array, cache: Cache) -> Array:
     """Vector-Jacobian product of `forward`.
 

@@ -4,6 +4,7 @@ An oracle is a class or a function. From its code all names are followed that le
 of refmem. Two oracles are independent if what they reach has nothing in common but the types in which cases are kept.
 """
 
+import dis
 import inspect
 from collections.abc import Iterable
 from types import CodeType, FunctionType, ModuleType
@@ -43,13 +44,19 @@ def code_of(thing: Any) -> set[str]:
 
 def _named(code: CodeType, known: dict[str, Any]) -> list[Any]:
     """What the names in a function stand for; `tape.relu` is found through the module `tape`."""
-    found = [known[name] for name in code.co_names if name in known]
-    for module in [item for item in found if isinstance(item, ModuleType)]:
-        found += [vars(module)[name] for name in code.co_names if name in vars(module)]
+    found, last = [], None
+    for instruction in dis.get_instructions(code):
+        if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+            last = known.get(instruction.argval)
+        elif instruction.opname in ("LOAD_ATTR", "LOAD_METHOD") and isinstance(last, ModuleType):
+            last = vars(last).get(instruction.argval)
+        else:
+            last = None
+        found.append(last)
     for constant in code.co_consts:
         if isinstance(constant, CodeType):  # a lambda or comprehension
             found += _named(constant, known)
-    return found
+    return [item for item in found if item is not None]
 
 
 def things(oracle: str, group: str, profile: str | None) -> Any:

@@ -118,6 +118,15 @@ def test_two_runs_grow_from_one_trunk(capsys):
     assert "--trunk is where a new run begins" in capsys.readouterr().err
 
 
+def test_a_run_is_compared_with_another(capsys):
+    pytest.importorskip("sacrebleu")
+    assert main([*TINY, "--out", "a", "--no-memory"]) == 0
+    assert main([*TINY, "--out", "b", "--no-memory", "--against", "a", "--json"]) == 0
+    gain = json.loads(capsys.readouterr().out.splitlines()[-1])["tests"]["test"]["gain_over"]
+    assert gain == {"run": "a", "value": 0.0, "low": 0.0, "high": 0.0}  # the same seed, the same translations
+    assert "no translations.txt" in refused([*TINY, "--against", "none"], capsys)
+
+
 def refused(arguments, capsys):
     assert main(arguments) == 2
     lines = capsys.readouterr().err.strip().splitlines()

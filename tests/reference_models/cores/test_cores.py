@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from support.standin import standin
 
 from refmem.ops.fast_weights_choices import FW2016, VICTORWZ
 
@@ -22,7 +23,7 @@ def test_the_shapes_and_dtypes_are_those_of_the_interface(name):
     core = catalogue.make(name, 3, 4)
     params = core.initial_params(np.random.default_rng(0))
     hidden, state, cache = core.forward(params, np.ones((2, 5, 3), np.float32))
-    assert hidden.shape == (2, 5, 4) and hidden.dtype == np.float32
+    assert hidden.shape == (2, 5, core.units) and hidden.dtype == np.float32
     dx, d_params = core.backward(np.ones_like(hidden), cache)
     assert dx.shape == (2, 5, 3)
     assert {key: (d.shape, d.dtype) for key, d in d_params.items()} == {
@@ -45,7 +46,7 @@ def test_a_walk_in_parts_is_the_walk(name):
 def test_gradients_are_the_slopes(name):
     core = catalogue.make(name, 3, 4)
     params, rng = drawn(core), np.random.default_rng(2)
-    x, weights = rng.standard_normal((2, 4, 3)), rng.standard_normal((2, 4, 4))
+    x, weights = rng.standard_normal((2, 4, 3)), rng.standard_normal((2, 4, core.units))
     _, _, cache = core.forward(params, x)
     dx, d_params = core.backward(weights, cache)
     given = params | {"x": x}
@@ -74,3 +75,19 @@ def test_what_does_not_exist_is_refused():
         catalogue.make("irnn", 3, 0)
     with pytest.raises(ValueError, match="form must be one of attention, matrix, compiled, got 'sparse'"):
         FastWeights(3, 4, form="sparse")
+
+
+@pytest.mark.parametrize("name", ["fast-weights", "irnn", "lstm"])
+def test_the_same_on_another_device(name):
+    core = catalogue.make(name, 3, 4, form="attention")
+    params, rng = drawn(core), np.random.default_rng(2)
+    x, weights = rng.standard_normal((2, 5, 3)), rng.standard_normal((2, 5, 4))
+    hidden, _, cache = core.forward(params, x)
+    dx, d_params = core.backward(weights, cache)
+    there = {key: standin.asarray(w) for key, w in params.items()}
+    hidden_there, _, cache = core.forward(there, standin.asarray(x))
+    dx_there, d_there = core.backward(standin.asarray(weights), cache)
+    np.testing.assert_allclose(hidden_there.get(), hidden, rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(dx_there.get(), dx, rtol=1e-10, atol=1e-13)
+    for key, gradient in d_params.items():
+        np.testing.assert_allclose(d_there[key].get(), gradient, rtol=1e-10, atol=1e-13)

@@ -11,13 +11,14 @@ from refmem.neighbours.sketch import Sketch
 
 
 class StaleKey(Sketch):
-    """An overwritten slot keeps the sketch of its old key."""
+    """An overwritten slot keeps the code of its old key."""
 
     def refresh(self, slots):
-        kept = self.sketches.copy()
+        coarse, fine = (part.copy() for part in self.sketches)
         old = slots[self.filled[slots]]
         super().refresh(slots)
-        self.sketches[:, old // 64, :, old % 64] = kept[:, old // 64, :, old % 64]
+        self.sketches.coarse[old // 64, :, old % 64] = coarse[old // 64, :, old % 64]
+        self.sketches.fine[old] = fine[old]
 
 
 class LostOnOverwrite(Hyperplanes):

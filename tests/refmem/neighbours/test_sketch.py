@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.points import near, sphere
 
-from refmem.neighbours import exact, sketch
+from refmem.neighbours import exact
 from refmem.neighbours.sketch import Sketch
 
 
@@ -33,17 +33,6 @@ def test_a_cluster_larger_than_the_budget_is_searched_whole():
     slots, _ = Sketch(keys, budget=100).search(queries, 1)
     wanted, _ = exact.search(queries, keys, 1)
     assert (slots == wanted).mean() >= 0.95
-
-
-def test_the_distance_of_two_sketches_tells_their_angle():
-    rng = np.random.default_rng(3)
-    keys = sphere(rng, 2000, 128)
-    others = near(rng, keys, np.arange(2000), 0.7)
-    index, index_of_others = Sketch(keys), Sketch(others)
-    apart = np.bitwise_count(index.sketches ^ index_of_others.sketches).sum(axis=(0, 2)).ravel()[:2000]
-    p = np.arccos(0.7) / np.pi
-    assert abs(apart.mean() - sketch.BITS * p) < 0.5
-    assert apart.std() <= 1.05 * np.sqrt(sketch.BITS * p * (1 - p))
 
 
 def test_sketches_take_little_memory():

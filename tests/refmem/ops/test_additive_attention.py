@@ -59,9 +59,9 @@ def test_a_row_of_padding_alone_is_refused():
         additive_attention.forward(*drawn(np.random.default_rng(0), 2, 3, 4), np.array([[True] * 4, [False] * 4]))
 
 
-def test_sources_of_another_batch_are_refused():
+def test_annotations_of_another_batch_are_refused():
     queries, sources, *weights = drawn(np.random.default_rng(0), 2, 3, 4)
-    with pytest.raises(ValueError, match=r"sources must have shape \(2, 4, 3\), got \(1, 4, 3\)"):
+    with pytest.raises(ValueError, match=r"annotations must have shape \(2, 4, 3\), got \(1, 4, 3\)"):
         additive_attention.forward(queries, sources[:1], *weights)
 
 

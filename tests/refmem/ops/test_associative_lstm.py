@@ -121,7 +121,7 @@ def test_what_was_stored_under_a_key_is_found_with_its_conjugate():
 
 
 def test_more_copies_are_less_noise():
-    """Five things under random keys; the error of what is found falls with the number of copies (Danihelka §2.2)."""
+    """Five things under random keys; the error of what is found falls with the number of copies (Danihelka 2016)."""
     rng = np.random.default_rng(0)
     cells, length = 128, 5
     phases = rng.uniform(0, 2 * np.pi, (length, cells))
