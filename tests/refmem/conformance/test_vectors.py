@@ -70,8 +70,8 @@ def test_what_is_counted_is_exact_and_what_is_computed_is_near():
 def test_the_trajectories_are_long_and_evict():
     lives = [case for case in CASES if case.level == "L4"]
     assert {case.profile for case in lives} >= {"paper", "tf2017"}
-    for case in lives:
-        assert len(case.steps) >= 50
+    assert all(len(case.steps) >= 50 for case in lives)
+    for case in [case for case in lives if case.group == "memory"]:
         values = [step["state.values"] for step in case.expected[10:]]  # the memory is full by then
         evictions = sum(int((a != b).sum()) for a, b in zip(values, values[1:], strict=False))
         assert evictions >= 5, case.id
