@@ -10,7 +10,7 @@ def draw(report: dict[str, Any], path: str) -> None:
     import matplotlib
 
     matplotlib.use("Agg")
-    from matplotlib import pyplot
+    from matplotlib import pyplot, ticker
 
     from refmem.storage import replacing
 
@@ -25,15 +25,19 @@ def draw(report: dict[str, Any], path: str) -> None:
                                    sharey=True, layout="constrained")
     for line, m in zip(axes, sizes, strict=True):
         for axis, (data, cosine) in zip(line, kinds, strict=True):
+            cell_rows = [row for row in rows if (row["m"], row["data"], row["cosine"]) == (m, data, cosine)]
             for number, method in enumerate(methods):
-                cell = [row for row in rows if (row["m"], row["data"], row["cosine"], row["method"])
-                        == (m, data, cosine, method)]
-                for row in cell:
+                for row in (row for row in cell_rows if row["method"] == method):
                     below = row["recall_at_1"] - row["recall_at_1_low"]
                     above = row["recall_at_1_high"] - row["recall_at_1"]
                     axis.errorbar(row["ms"], row["recall_at_1"], yerr=[[max(0, below)], [max(0, above)]],
                                   fmt=MARKS[number % len(MARKS)], color=f"C{number % 10}", label=method)
             axis.set_xscale("log")
+            axis.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+            axis.xaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
+            axis.xaxis.set_minor_formatter(ticker.NullFormatter())
+            if not cell_rows:
+                axis.text(0.5, 0.5, "not measured", transform=axis.transAxes, ha="center")
             axis.set_title(f"{m} slots, {data}" + (f", cosine {cosine}" if cosine else ""), fontsize="medium")
             axis.set_xlabel(f"ms for {batch} queries, k = {k}, {threads} thread(s)")
             axis.grid(alpha=0.3)

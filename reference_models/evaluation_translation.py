@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from refmem.memory.memory import Memory
+
 from reference_models.seq2seq import Seq2Seq
 from reference_models.seq2seq_search import Translation, beam_search, greedy
 from reference_models.tasks.translation import Array, Encoded, batch, padded
@@ -18,7 +20,7 @@ from reference_models.tasks.vocabulary import Vocabulary, split_words
 
 PASSES = 3  # LTRRE §4: the context is shown three times
 SHOWN_AT_ONCE = 16  # sentences of a context, one call of the memory
-TRANSLATED_AT_ONCE = 25  # sentences
+TRANSLATED_AT_ONCE = 50  # sentences
 
 Progress = Callable[[float], None]
 SILENT: Progress = lambda done: None
@@ -67,6 +69,14 @@ def translate(model: Seq2Seq, sources: Sequence[Array], *, beam: int, length_pen
     read : bool
         False: the memory's answers are replaced by zeros.
     """
+    if not read and model.memory is not None:  # an empty memory answers with zeros, and need not be searched
+        memory = model.memory
+        model.memory = Memory(memory.key_dim, 1, profile=memory.profile, vocab_size=memory.vocab_size,
+                              dtype=memory.dtype, xp=memory.xp)
+        try:
+            return translate(model, sources, beam=beam, length_penalty=length_penalty, progress=progress)
+        finally:
+            model.memory = memory
     order = sorted(range(len(sources)), key=lambda row: len(sources[row]))
     found: dict[int, Translation] = {}
     for start in range(0, len(order), TRANSLATED_AT_ONCE):
@@ -74,9 +84,9 @@ def translate(model: Seq2Seq, sources: Sequence[Array], *, beam: int, length_pen
         source, lengths = padded([sources[row] for row in rows])
         limit = int(1.5 * lengths.max()) + 5
         if beam == 1:
-            written = greedy(model, source, limit=limit, read=read)
+            written = greedy(model, source, limit=limit)
         else:
-            written = beam_search(model, source, beam=beam, alpha=length_penalty, limit=limit, read=read)
+            written = beam_search(model, source, beam=beam, alpha=length_penalty, limit=limit)
         found |= dict(zip(rows, written, strict=True))
         progress((start + len(rows)) / len(order))
     return [found[row] for row in range(len(sources))]

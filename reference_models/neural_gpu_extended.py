@@ -267,6 +267,7 @@ class ExtendedNeuralGPU:
         (cells,) = cgru_steps.stack(Weights(*_cells(params, "decoder")), self.conv, self.size.cutoff)
         gradients = {name: xp.zeros_like(w) for name, w in params.items()}
         dd = xp.zeros(cache.shape, d_logits.dtype)
+        tape.start_backward()
         for t in reversed(range(n)):
             step = cache.steps[t]
             gradients["tape_embedding"] += embedding.backward(tape.write_backward(t), step.written)

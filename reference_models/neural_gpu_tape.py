@@ -28,6 +28,9 @@ class Tape(Protocol):
     def write(self, output: Array, t: int) -> None:
         """Put the embedded output [B, m] on position t."""
 
+    def start_backward(self) -> None:
+        """All gradients are zero; a second backward pass starts from there too."""
+
     def write_backward(self, t: int) -> Array:
         """The gradient of that output."""
 
@@ -46,8 +49,6 @@ class WholeTape:
         self.kernels, self.rows, self.markovian = kernels, rows, markovian
         self.no_bias = xp.zeros(kernels.shape[3], kernels.dtype)
         self.p = xp.zeros_like(like)
-        self.d_p = xp.zeros_like(like)
-        self.total: Array = xp.zeros_like(kernels)
         self.answered: list[Any] = []  # caches, a step each
         self.convolved: list[conv2d.Cache] = []
         self.written: list[Any] = []
@@ -65,6 +66,11 @@ class WholeTape:
         before = module_of(self.p).zeros_like(self.p) if self.markovian else self.p
         self.p, cache = tape_write.forward(before, output, position=t, rows=self.rows)
         self.written.append(cache)
+
+    def start_backward(self) -> None:
+        """Zeros."""
+        self.d_p = module_of(self.p).zeros_like(self.p)
+        self.total: Array = module_of(self.p).zeros_like(self.kernels)
 
     def write_backward(self, t: int) -> Array:
         """dp_t, and the gradient of the output."""
@@ -113,9 +119,7 @@ class WrittenTape:
             for a in range(3):
                 blocks[a, r] += kernels[2 - a, i - r + 1]
         self.matrix = blocks.transpose(2, 0, 1, 3).reshape(m, 3 * self.seen * self.width)
-        self.d_matrix = xp.zeros_like(self.matrix)
         self.base = xp.zeros((batch, self.positions, w, self.width), like.dtype)  # of the outputs
-        self.d_base = xp.zeros_like(self.base)
         self.answers: list[Array | None] = []
         self.outputs: list[Array] = []
 
@@ -133,6 +137,11 @@ class WrittenTape:
         if self.markovian:
             self.base[...] = 0
         self._add(self.base, output, t)
+
+    def start_backward(self) -> None:
+        """Zeros."""
+        self.d_matrix = module_of(self.base).zeros_like(self.matrix)
+        self.d_base = module_of(self.base).zeros_like(self.base)
 
     def write_backward(self, t: int) -> Array:
         """From the drives of all later steps; of the next one alone if Markovian."""

@@ -1,6 +1,7 @@
 """What the command `translate` measures: BLEU and rare words, without context, after the even lines and after all."""
 
 import json
+import sys
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +50,7 @@ def everything(model: Seq2Seq, vocabularies: Vocabularies, text: Any, tests: dic
     pool: list[tuple[list[scores.RareWord], list[str], list[str]]] = []
     for place, (name, encoded) in enumerate(tests.items()):
         found = conditions(model, vocabularies, encoded, len(text.train), full=place == 0, name=name, beam=beam,
-                           length_penalty=length_penalty)
+                           length_penalty=length_penalty, references=text.tests[name].target)
         pairs: Pairs = text.tests[name]
         figures[name] = measured(found, pairs, training, seed=seed)
         if name in others and scores.available():
@@ -76,7 +77,7 @@ def everything(model: Seq2Seq, vocabularies: Vocabularies, text: Any, tests: dic
 
 
 def conditions(model: Seq2Seq, vocabularies: Vocabularies, test: Encoded, first_source: int, *, full: bool, name: str,
-               beam: int, length_penalty: float) -> dict[str, Translated]:
+               beam: int, length_penalty: float, references: list[str]) -> dict[str, Translated]:
     """Translations by condition. Without a memory there is one."""
     everyone, odd = list(range(len(test))), list(range(len(test)))[ODD]
     even = Encoded(test.source[EVEN], test.target[EVEN])
@@ -87,7 +88,7 @@ def conditions(model: Seq2Seq, vocabularies: Vocabularies, test: Encoded, first_
         wanted.append(("even lines", even, odd, True))
         if full:
             wanted.append(("all lines", test, everyone, True))
-    found = {}
+    found: dict[str, Translated] = {}
     for condition, context, rows, read in wanted:
         title = f"{name}, {condition}"
         with Report(f"{title}: showing") as report:
@@ -99,6 +100,10 @@ def conditions(model: Seq2Seq, vocabularies: Vocabularies, test: Encoded, first_
         done = Translated(condition, rows, [vocabularies.target.decode(one.tokens) for one in written],
                           [protocol.origins(one, vocabularies.target) for one in written])
         found[condition] = done
+        if scores.available() and len(references) == len(test):
+            stats = scores.statistics(done.lines, [references[row] for row in rows])
+            print(f"{title}: BLEU {float(scores.bleu(stats.sum(axis=0))):.2f} of {len(rows)} sentences",
+                  file=sys.stderr, flush=True)
     return found
 
 

@@ -166,10 +166,11 @@ def load(path: str | os.PathLike[str]) -> Case:
         raise FileRefused(f"{path} is not a vector of refmem ({error})") from error
     if found != SCHEMA:
         raise FileRefused(f"{path} is not a vector that this refmem reads: its schema is {found!r}, not {SCHEMA!r}")
-    arrays = _checked_arrays(path, manifest)
     try:
-        return _assemble(path, manifest, arrays)
-    except (KeyError, TypeError, IndexError) as error:
+        return _assemble(path, manifest, _checked_arrays(path, manifest))
+    except (FileNotFoundError, FileRefused):
+        raise
+    except Exception as error:  # a manifest may say anything
         raise FileRefused(f"{path} is not a whole vector ({type(error).__name__}: {error})") from error
 
 

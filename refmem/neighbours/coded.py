@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from refmem.neighbours.look_kernels import Desk, Measure, Sample
 
 FIRST_LOOK = 1 / 1024
-LARGE_BUDGET = 1 / 64
+LARGE_BUDGET = 1 / 96
 """The share of a large memory that is looked through where nothing is near."""
 
 AMPLE = 1 / 16

@@ -15,7 +15,7 @@ from refmem.neighbours import coded, jit, protocol
 if TYPE_CHECKING:
     from refmem.neighbours.look_kernels import Desk, Sample
 
-SAMPLE = 32
+SAMPLE = 16
 """Groups of 64 slots from which the usual scores are taken."""
 
 
@@ -39,7 +39,7 @@ class Sketch(coded.Coded):
     seed : int
         For the rotation.
     budget : int, optional
-        Slots looked at where nothing is near, at least 4 k. None is a 64th of the memory, at least 1024. More never
+        Slots looked at where nothing is near, at least 4 k. None is a 96th of the memory, at least 1024. More never
         finds less.
     threads : int
         The queries of a batch are split among them.

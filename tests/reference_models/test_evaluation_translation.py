@@ -75,6 +75,18 @@ def test_translations_come_in_the_order_of_the_sentences(beam, monkeypatch):
         assert alone.tokens[:len(source)] == one.tokens[:len(source)]  # the limit depends on the longest of a batch
 
 
+def test_zeroed_is_as_if_nothing_had_ever_been_shown():
+    some = model()
+    before = protocol.translate(some, TEXT.source, beam=2, length_penalty=0.6)
+    pairs = batch(TEXT, range(5))
+    some.show(pairs.source, pairs.target)
+    kept = some.memory
+    zeroed = protocol.translate(some, TEXT.source, beam=2, length_penalty=0.6, read=False)
+    assert [one.tokens for one in zeroed] == [one.tokens for one in before] and some.memory is kept
+    said = protocol.translate(some, TEXT.source, beam=2, length_penalty=0.6)
+    assert any(one.score != other.score for one, other in zip(said, zeroed, strict=True))
+
+
 def test_a_word_is_from_where_the_memory_was_surest():
     a, b = VOCABULARY.encode("a b")
     said = Translation([a, b], 0.0, 0.0, values=[b, b], confidence=[0.2, 0.9], sources=[4, 7], finished=True)

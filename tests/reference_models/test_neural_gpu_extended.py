@@ -124,6 +124,7 @@ def test_the_tape_by_what_was_written_is_the_whole_tape(rows, markovian, w):
         for t in range(5):
             found.append(tape.drive(rng.standard_normal((2, 4)) if t != 3 else None, t))
             tape.write(rng.standard_normal((2, 4)), t)
+        tape.start_backward()
         for t in reversed(range(5)):
             found.append(tape.write_backward(t))
             found.append(tape.drive_backward(rng.standard_normal((2, 5, w, 12)), t))
@@ -132,6 +133,16 @@ def test_the_tape_by_what_was_written_is_the_whole_tape(rows, markovian, w):
         assert (plain is None) == (written is None)
         if plain is not None:
             np.testing.assert_allclose(written, plain, rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.parametrize("conv", ["plain", "winograd"])
+def test_a_second_backward_pass_finds_the_same(conv):
+    net = network(conv)
+    net.forward(*a_batch(seed=1))
+    output, cache = net.forward(*a_batch(), update=False)
+    once, again = (net.backward(np.cos(output.logits), cache) for _ in range(2))
+    for name, gradient in once.items():
+        np.testing.assert_array_equal(again[name], gradient)
 
 
 def test_without_targets_it_reads_its_own_outputs():
