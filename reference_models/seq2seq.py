@@ -148,7 +148,7 @@ class Seq2Seq:
 
     def forward(self, source: Array, target: Array, *, update: bool = True, training: bool = False,
                 rng: np.random.Generator | None = None, sources: Array | None = None, gold: float = 0.0,
-                read: bool = True) -> tuple[Output, Cache]:
+                read: bool = True, gradients: bool = True) -> tuple[Output, Cache]:
         """How surprising each target token is, given those before it; and teach the memory.
 
         Parameters
@@ -168,6 +168,8 @@ class Seq2Seq:
             Gold mixing, off by default; see `seq2seq_read`.
         read : bool
             False: the memory's answer is replaced by zeros (ablation). It is asked and taught all the same.
+        gradients : bool
+            False: there will be no `backward`, and the fused softmax is spared making its gradient.
 
         Returns
         -------
@@ -210,7 +212,8 @@ class Seq2Seq:
         z, of_combine = sliced_linear.forward(joined, self.params["combine.weights"], self.params["combine.bias"],
                                               self.shards)  # [N, E]
         losses, of_output = seq2seq_output.forward(z, self.output_weights, self.params["output.bias"], labels,
-                                                   smoothing=self.smoothing, twin=self.twin, shards=self.shards)
+                                                   smoothing=self.smoothing, twin=self.twin, shards=self.shards,
+                                                   gradients=gradients)
         tokens = len(labels)
         loss = float(losses.token_loss.mean())
         memory_loss = None if asked is None or asked.answer.loss is None else float(asked.answer.loss)
@@ -222,7 +225,8 @@ class Seq2Seq:
 
     def backward(self, cache: Cache, *, d_objective: float = 1.0) -> dict[str, Array]:
         """The gradient of `d_objective * output.objective` with respect to `params`, under the same names."""
-        assert cache.output is not None
+        if cache.output is None:
+            raise ValueError("the forward pass was made without gradients, and there is no way back")
         xp, size = self.xp, self.size
         gradients: dict[str, Array] = {}
         dz, d_weights, gradients["output.bias"] = seq2seq_output.backward(d_objective / cache.tokens, cache.output)

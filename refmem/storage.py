@@ -4,6 +4,7 @@ A file is an uncompressed `.npz` without pickles. Besides its arrays it holds on
 thing it is, the version of that kind, whatever small facts the writer adds, and a digest of each array.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -69,7 +70,7 @@ def load(path: str | os.PathLike[str], kind: str, version: int) -> tuple[dict[st
         found, found_version, facts, digests = (manifest[key] for key in ("kind", "version", "facts", "digests"))
     except (FileNotFoundError, IsADirectoryError, PermissionError, FileRefused):
         raise
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, AttributeError) as error:
+    except Exception as error:  # a damaged zip can raise almost anything
         raise FileRefused(f"{path} is damaged or not a file of refmem ({error})") from error
 
     if found != kind:
@@ -98,6 +99,7 @@ class replacing:
         return self.file
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        failed = error
         try:
             if kind is None:
                 self.file.flush()
@@ -105,6 +107,14 @@ class replacing:
                 self.file.close()
                 self.part.chmod(0o644)
                 os.replace(self.part, self.path)
+        except OSError as own:
+            failed = own
         finally:
-            self.file.close()
+            with contextlib.suppress(OSError):  # a full disk refuses what is still to be written, too
+                self.file.close()
             self.part.unlink(missing_ok=True)
+        if isinstance(failed, OSError) and failed.errno is not None and failed.filename is None:
+            # Which file it was, the system does not say of a disk that is full.
+            raise OSError(failed.errno, failed.strerror, str(self.path)) from failed
+        if failed is not error:
+            raise failed

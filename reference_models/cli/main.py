@@ -24,6 +24,7 @@ def parser() -> argparse.ArgumentParser:
         glimpses,
         omniglot,
         recall,
+        sweep,
         synthetic,
         translate,
     )
@@ -32,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
                                   description="The networks of the papers, trained and measured.",
                                   formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (omniglot, translate, synthetic, algorithms, recall, glimpses, faces, catch, explain, fetch):
+    for command in (omniglot, translate, synthetic, algorithms, recall, glimpses, faces, catch, sweep, explain, fetch):
         command.add_to(commands)
     for own in commands.choices.values():
         own.epilog = "Exit codes: 0 done, 2 something given cannot be used, 130 stopped with Ctrl-C."

@@ -2,6 +2,8 @@
 
     refmem adapter new torch my_adapter.py
     refmem conform my_adapter:Adapter
+    refmem adapter new exec runner.py          in any language; the skeleton shows it in Python
+    refmem conform --exec 'python runner.py'
 
 Exit codes: 0 done, 2 the file is there already, or cannot be written.
 """
@@ -30,5 +32,6 @@ def run(arguments: argparse.Namespace) -> int:
         raise ValueError(f"{path} is there already")
     with replacing(path) as file:
         file.write(SKELETONS[arguments.kind].format(name=path.stem).encode())
-    print(f"{path} written; try: refmem conform {path.stem}:Adapter")
+    how = f"--exec 'python {path}'" if arguments.kind == "exec" else f"{path.stem}:Adapter"
+    print(f"{path} written; try: refmem conform {how}")
     return 0

@@ -70,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
                 "fuzz": arguments.fuzz, "deviations": known.path if known else None}
     written = {arguments.output: "\n".join(lines.lines(result, settings)) + "\n" if arguments.output else "",
                arguments.junit: junit.junit(result) if arguments.junit else "",
-               arguments.html: html.report(result) if arguments.html else ""}
+               arguments.html: html.report(result, lines.header(result.describes, settings)) if arguments.html else ""}
     for path, contents in written.items():
         if path is not None:
             with replacing(path) as file:

@@ -28,12 +28,13 @@ def run(arguments: argparse.Namespace) -> int:
     print(f'''# {case.title}   [{case.rule}]
 from {module} import {name}
 from refmem.conformance import case, compare
+from refmem.conformance.adapters.conventions import translated
 
-it = case.find({case.id!r}{folder})
+it, mine = case.find({case.id!r}{folder}), {name}()
 print(it.config, it.state, it.params)
 for step in it.steps:
     print(step)
-outcome = compare.run({name}(), it)
+outcome = compare.run(translated(mine, mine.describe()), it)
 print("expected", it.expected[outcome.problem.step if outcome.problem else -1])
 print("given", outcome.given[-1:])
 print(outcome.problem.sentence() if outcome.problem else "it passes")''')

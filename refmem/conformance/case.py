@@ -27,10 +27,18 @@ STAGES = ("query", "read", "loss", "update")
 HostArray = npt.NDArray[Any]
 
 
-class Inputs(dict[str, HostArray]):
-    """Arrays by name; `inputs.labels` is None where the case has no labels."""
+class Inputs(dict[str, Any]):
+    """Arrays by name; `inputs.labels` is None where the case has no labels.
 
-    def __getattr__(self, name: str) -> HostArray | None:
+    A memory has keys and values: where there are arrays of these names, `state.keys` is the array.
+    """
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in ("keys", "values") and name in self:
+            return self[name]
+        return super().__getattribute__(name)
+
+    def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
         return self.get(name)
@@ -63,6 +71,18 @@ class Task:
     state: Inputs | None  # None: start from an empty memory
     params: Inputs
     steps: list[Inputs]
+
+    @property
+    def start(self) -> Inputs:
+        """The state that a memory has at first: that of the case, or that of an empty memory."""
+        if self.state is not None or self.group != "memory":
+            return self.state or Inputs()
+        m, dtype = self.config["memory_size"], np.dtype(self.dtype)
+        empty = Inputs(keys=np.zeros((m, self.config["key_dim"]), dtype), ages=np.zeros(m, np.int64),
+                       values=np.full(m, -1 if self.profile == "paper" else 0), sources=np.full(m, -1))
+        if self.config.get("recent_hint"):
+            empty["recent"] = np.zeros(self.config["vocab_size"], np.int64)
+        return empty
 
 
 @dataclass(frozen=True)
@@ -146,10 +166,11 @@ def load(path: str | os.PathLike[str]) -> Case:
         raise FileRefused(f"{path} is not a vector of refmem ({error})") from error
     if found != SCHEMA:
         raise FileRefused(f"{path} is not a vector that this refmem reads: its schema is {found!r}, not {SCHEMA!r}")
-    arrays = _checked_arrays(path, manifest)
     try:
-        return _assemble(path, manifest, arrays)
-    except (KeyError, TypeError, IndexError) as error:
+        return _assemble(path, manifest, _checked_arrays(path, manifest))
+    except (FileNotFoundError, FileRefused):
+        raise
+    except Exception as error:  # a manifest may say anything
         raise FileRefused(f"{path} is not a whole vector ({type(error).__name__}: {error})") from error
 
 
@@ -178,10 +199,10 @@ def _assemble(path: Path, manifest: dict[str, Any], arrays: dict[str, HostArray]
         id=manifest["id"], group=manifest["group"], profile=manifest["profile"], dtype=manifest["dtype"],
         config=manifest["config"], state=None if manifest["starts_empty"] else Inputs(part("state")),
         params=Inputs(part("params")),
-        steps=[Inputs({name: array[t] for name, array in stacked["input"].items()}) for t in range(count)],
+        steps=[Inputs({name: array[t, ...] for name, array in stacked["input"].items()}) for t in range(count)],
         level=manifest["level"], rules=tuple(manifest["rules"]), title=manifest["title"],
         expect=tuple(Expect(**e) for e in manifest["expect"]),
-        expected=[Inputs({name: array[t] for name, array in stacked["expect"].items()}) for t in range(count)],
+        expected=[Inputs({name: array[t, ...] for name, array in stacked["expect"].items()}) for t in range(count)],
         flags=tuple(manifest["flags"]), needs=tuple(manifest["needs"]), since=manifest["since"],
         oracles=tuple(manifest["oracles"]), path=path,
     )

@@ -68,7 +68,7 @@ def run(implementation: Any, case: Case) -> Outcome:
             if outcome.problem is not None:
                 return outcome
     except (Exception, SystemExit) as error:  # whatever it raises is the implementation's answer to this case
-        where = "".join(traceback.format_exception_only(error)).strip()
+        where = "".join(traceback.format_exception_only(error)).strip().split("\n")[0]
         kind = getattr(error, "kind", "error")
         outcome.problem = Problem(kind, t, detail=where if kind == "error" else str(error))
         return outcome

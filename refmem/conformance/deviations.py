@@ -87,17 +87,22 @@ def load(path: str | os.PathLike[str]) -> Deviations:
         tables = tomllib.loads(path.read_text()).get("deviation", [])
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is not TOML: {error}") from error
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise ValueError(f"{path} must have [[deviation]] tables, got deviation = {tables!r}")
     entries = []
     for number, table in enumerate(tables, start=1):
         where = f"deviation {number} of {path}"
         unknown = set(table) - {"case", "status", "reason", "issue"}
         if unknown:
             raise ValueError(f"{where} has a key that means nothing here: {', '.join(sorted(unknown))}")
-        if not str(table.get("case", "")).strip():
+        for key, value in table.items():
+            if not isinstance(value, str):
+                raise ValueError(f"{where} must have text as its {key}, got {value!r}")
+        if not table.get("case", "").strip():
             raise ValueError(f"{where} names no case")
         if table.get("status") not in ("xfail", "skip"):
             raise ValueError(f"{where} must have the status 'xfail' or 'skip', got {table.get('status')!r}")
-        if not str(table.get("reason", "")).strip():
+        if not table.get("reason", "").strip():
             raise ValueError(f"{where} gives no reason")
-        entries.append(Entry(table["case"], table["status"], table["reason"], str(table.get("issue", ""))))
+        entries.append(Entry(table["case"], table["status"], table["reason"], table.get("issue", "")))
     return Deviations(tuple(entries), str(path))

@@ -14,6 +14,7 @@ from refmem.conformance.making.recipe import Draw, cast
 from refmem.conformance.making.tolerance import Reach, TooClose, first_order, run_in_float64
 from refmem.conformance.case import Case, Expect, Inputs, Task, save
 from refmem.conformance.oracles.adapter import LoopAdapter
+from refmem.conformance.adapters.conventions import translated
 from refmem.conformance.runner import described, one
 from refmem.conformance.verdict import Result
 
@@ -35,6 +36,7 @@ def fuzz(implementation: Any, examples: int, seed: int, folder: str | os.PathLik
     except ImportError as error:
         raise ValueError("--fuzz needs hypothesis: pip install 'refmem[test]'") from error
     describes = described(implementation)
+    implementation = translated(implementation, describes)
     if "memory" not in describes["groups"]:
         raise ValueError("--fuzz drives memories, and the implementation has none")
     profiles = [p for p in ("paper", "tf2017") if p in describes.get("profiles", ("paper", "tf2017"))]

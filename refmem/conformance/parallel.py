@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from refmem.conformance import runner
+from refmem.conformance.adapters.conventions import translated
 from refmem.conformance.adapters.runner import Runner
 from refmem.conformance.case import Case
 from refmem.conformance.deviations import Deviations
@@ -24,11 +25,12 @@ def conform(command: str, cases: Sequence[Case], *, jobs: int, timeout: float, d
     runners = [Runner(command, timeout) for _ in range(max(1, min(jobs, len(cases))))]
     try:
         describes = runner.described(runners[0])
+        implementations = [translated(one, describes) for one in runners]
 
         def share(n: int) -> list[Result]:
             results = []
             for case in cases[n::len(runners)]:
-                results.append(runner.one(runners[n], describes, case, deviations))
+                results.append(runner.one(implementations[n], describes, case, deviations))
                 if on_result is not None:
                     on_result(results[-1])
             return results

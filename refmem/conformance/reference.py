@@ -37,7 +37,7 @@ class Reference:
     def describe(self) -> dict[str, Any]:
         """Everything that there is to give."""
         return {"name": "refmem", "version": refmem.__version__, "groups": ["memory", *groups()],
-                "profiles": ["paper", "tf2017"], "needs": ["noise", "sources"]}
+                "profiles": ["paper", "tf2017"], "needs": ["noise", "sources", "exact"]}
 
     def memory(self, task: Task) -> Iterator[dict[str, Any]]:
         """One dict of outputs a step."""

@@ -111,6 +111,7 @@ def _surroundings(tree: ast.Module, line: int) -> tuple[str, str]:
 
 def _sentences(doc: str) -> list[str]:
     """The sentences of a docstring that speak of what is (not) differentiated."""
+    doc = re.sub(r"(?m)^.*\n\s*-{3,}$", "", doc)  # headings
     sentences = [" ".join(part.split()) for part in re.split(r"\n\s*\n|(?<=\.)\s", doc)]
     return [s for s in sentences if re.search(r"differentiated|no gradient|not? derivative", s)]
 

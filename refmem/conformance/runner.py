@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from refmem.conformance import compare, hints
-from refmem.conformance.adapters.protocol import AdapterFailed, ProtocolError
+from refmem.conformance.adapters.conventions import Conventions, translated
+from refmem.conformance.adapters.protocol import AdapterFailed, Misnamed, ProtocolError
 from refmem.conformance.case import Case
 from refmem.conformance.deviations import Deviations
 from refmem.conformance.diagnosis import suspects
@@ -31,6 +32,7 @@ def conform(implementation: Any, cases: Iterable[Case], *, deviations: Deviation
         Called with each result as it comes.
     """
     describes = described(implementation)
+    implementation = translated(implementation, describes)
     results = []
     for case in cases:
         results.append(one(implementation, describes, case, deviations))
@@ -48,14 +50,24 @@ def described(implementation: Any) -> dict[str, Any]:
         If it says nothing that can be understood.
     """
     try:
-        said = implementation.describe()
-        return {**said, "groups": list(said["groups"])}
-    except (ProtocolError, OSError):  # a runner that is not there, or crashed
+        said = {**implementation.describe()}
+        for name in ("groups", "profiles", "levels", "dtypes", "needs"):
+            if name in said or name == "groups":
+                said[name] = _words(name, said[name])
+        Conventions(said.get("conventions") or {})
+        return said
+    except (ProtocolError, AdapterFailed, Misnamed, OSError):  # a runner that is not there, or crashed
         raise
     except (Exception, SystemExit) as error:  # whatever it raises, it has not said what it is
         raise AdapterFailed("the implementation must have a method describe() that returns a dict with at least "
                             "'groups', a list of the groups that it implements "
                             f"({type(error).__name__}: {error})") from error
+
+
+def _words(name: str, said: Any) -> list[str]:
+    if isinstance(said, str) or not all(isinstance(word, str) for word in said):
+        raise TypeError(f"{name!r} must be a list of words, got {said!r}")
+    return list(said)
 
 
 def one(implementation: Any, describes: dict[str, Any], case: Case, deviations: Deviations | None = None) -> Result:

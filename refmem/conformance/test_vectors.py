@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from refmem.conformance.adapters.conventions import translated
 from refmem.conformance.adapters.loading import load
 from refmem.conformance.runner import described, one
 from refmem.conformance.verdict import Verdict
@@ -13,7 +14,8 @@ from refmem.conformance.verdict import Verdict
 def refmem_implementation(request: pytest.FixtureRequest) -> tuple[Any, dict[str, Any]]:
     """The implementation that the option names, and what it says of itself."""
     implementation = load(request.config.getoption("--refmem-impl"))
-    return implementation, described(implementation)
+    describes = described(implementation)
+    return translated(implementation, describes), describes
 
 
 def test_vector(refmem_case: Any, refmem_implementation: tuple[Any, dict[str, Any]]) -> None:

@@ -53,6 +53,7 @@ def search(queries: Array, keys: Array, k: int, *, filled: Array | None = None) 
     m, d = keys.shape
     if queries.shape[1] != d:
         raise ValueError(f"queries must be {d} wide like the keys, got {queries.shape[1]}")
+    # spec: index.k-within-memory -- k below 1 or above the memory size is refused (refmem)
     if not 1 <= k <= m:
         raise ValueError(f"k must lie between 1 and the {m} slots of the memory, got {k}")
     xp = module_of(queries, "queries")
@@ -62,11 +63,14 @@ def search(queries: Array, keys: Array, k: int, *, filled: Array | None = None) 
     if filled is not None:  # a memory fills up from slot 0: nothing behind its last filled slot needs a look
         occupied = xp.flatnonzero(filled)
         end = max(k, int(occupied[-1]) + 1 if occupied.size else 0)
+    # spec: index.current-keys -- a cosine is that of the query and the key as it stands in the slot now (refmem)
     all_cosines = queries @ keys[:end].T  # [B, end]
+    # spec: index.written-only -- a slot that was never written is not returned (refmem)
     if filled is not None and int(occupied.size) < end:
         all_cosines[:, ~filled[:end]] = BELOW_ALL
 
     width = min(k + SPARE, end)
+    # spec: index.distinct -- no slot is returned twice (refmem)
     slots = top_k(all_cosines, width)
     cosines = xp.take_along_axis(all_cosines, slots, axis=1)  # [B, width]
     while width < end and _cut_in_doubt(all_cosines, cosines[:, k - 1], cosines[:, -1], rounding):
@@ -75,6 +79,8 @@ def search(queries: Array, keys: Array, k: int, *, filled: Array | None = None) 
         cosines = xp.take_along_axis(all_cosines, slots, axis=1)
     slots, cosines = _settle_ties(queries, keys, slots, cosines, rounding)
 
+    # spec: index.full-rows -- fewer than k are returned only where fewer are written; the rest is -1 with cosine -1
+    #     (refmem)
     absent = cosines[:, :k] == BELOW_ALL  # [B, k]
     return (xp.where(absent, ABSENT_SLOT, slots[:, :k]),
             xp.where(absent, queries.dtype.type(ABSENT_COSINE), cosines[:, :k]))
@@ -114,6 +120,7 @@ def _settle_ties(queries: Array, keys: Array, slots: Array, cosines: Array, roun
 
     rows = xp.flatnonzero(doubtful.any(axis=1))
     by_slot = xp.argsort(slots[rows], axis=1, kind="stable")  # first by slot, then stably by cosine
+    # spec: index.sorted -- the nearest comes first; equal cosines by rising slot (LTRRE §2, and refmem)
     by_cosine = xp.argsort(-xp.take_along_axis(cosines[rows], by_slot, axis=1), axis=1, kind="stable")
     order = xp.take_along_axis(by_slot, by_cosine, axis=1)
     slots[rows] = xp.take_along_axis(slots[rows], order, axis=1)

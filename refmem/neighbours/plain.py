@@ -26,11 +26,13 @@ class Exact(protocol.Neighbours):
 
     def refresh(self, slots: Array) -> None:
         """See `protocol.Neighbours`."""
+        # spec: index.own-key -- a written key is found by itself, at once (refmem)
         self.filled[slots] = True
 
     def rebuild(self, keys: Array, filled: Array | None = None) -> None:
         """See `protocol.Neighbours`."""
         protocol.check_keys("keys", keys)
+        # spec: index.anew -- after any updates the answers are those of an index made anew (refmem)
         self.filled = protocol.check_filled(filled, keys)
         self.keys = keys
 

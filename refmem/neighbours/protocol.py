@@ -68,6 +68,7 @@ class Neighbours(ABC):
         neither length 1 nor 0; the index then stays as it was.
         """
         check_update(slots, keys, self.keys)
+        # spec: index.last-row-wins -- where slots repeat in an update, the last row wins (refmem)
         put_rows(self.keys, slots, keys)
         self.refresh(slots)
 

@@ -8,6 +8,8 @@ import time
 HOW, CASE = sys.argv[1:]
 
 for line in sys.stdin:
+    if HOW == "does-not-read" and f'"{CASE}"' in line:
+        time.sleep(60)
     request = json.loads(line)
     if request["command"] == "describe":
         print(json.dumps({"name": "naughty", "groups": ["relu"]}), flush=True)
@@ -39,6 +41,29 @@ for line in sys.stdin:
             y["data"][1] = "nan"
         if HOW == "missing":
             del out["y"]
+        if HOW == "long-line":
+            print("x" * 200_000, flush=True)
+            continue
+        if HOW == "endless":
+            while True:
+                print("so much to say " * 10, file=sys.stderr)
+        if HOW == "deep":
+            print("[" * 60_000, flush=True)
+            continue
+        if HOW == "negative-shape":
+            y["shape"] = [-1]
+        if HOW == "data-is-text":
+            y["data"] = "123"
+        if HOW == "too-many-steps":
+            print(json.dumps({"steps": [out, out]}), flush=True)
+            continue
+        if HOW == "chatty":
+            print(json.dumps({"steps": [out]}) + "\ndone, and proud of it", flush=True)
+            time.sleep(0.5)
+            continue
+        if HOW == "leaves-after-reply":
+            print(json.dumps({"steps": [out]}), flush=True)
+            sys.exit(0)
         if HOW == "error":
             print(json.dumps({"error": "no kernel for this"}), flush=True)
             continue

@@ -112,3 +112,131 @@ def test_the_gradients_are_those_of_autograd(name, twin):
         np.testing.assert_allclose(gradients[key], want, rtol=1e-10, atol=atol, err_msg=key)
         # A second normalisation takes off again what the first one's bias puts on.
         assert np.abs(want).max() > 1e-8 or key == "query.norm1.bias", key
+
+
+# --- The memory -------------------------------------------------------------------------------------------------
+
+
+def test_every_token_is_taught_and_no_padding():
+    made = model(size())
+    made.memory.clear()
+    output, _ = made.forward(SOURCE, TARGET, sources=np.array([10, 11, 12]))
+    written = made.memory.state.values >= 0
+    assert written.sum() == (TARGET != 0).sum() == len(output.right) == 9
+    assert sorted(made.memory.state.values[written]) == sorted(TARGET[TARGET != 0])
+    assert set(made.memory.state.sources[written]) == {10, 11, 12}
+
+
+def test_showing_writes_what_training_would_and_changes_no_weight():
+    one, other = model(size(), memory_size=40), model(size(), memory_size=40)
+    before = {name: parameter.copy() for name, parameter in one.params.items()}
+    for _ in range(3):
+        shown = one.show(SOURCE, TARGET, sources=np.arange(3))
+        output, _ = other.forward(SOURCE, TARGET, sources=np.arange(3))
+        np.testing.assert_array_equal(shown.values, output.memory.values)
+    for name, array in one.memory.state.arrays().items():
+        np.testing.assert_array_equal(array, other.memory.state.arrays()[name])
+    for name, parameter in one.params.items():
+        np.testing.assert_array_equal(parameter, before[name])
+
+
+def test_what_was_shown_is_found_again():
+    """Three passes, as the paper shows its context: after them each query finds its own token."""
+    made = model(size(), memory_size=40)
+    made.memory.clear()
+    for _ in range(3):
+        made.show(SOURCE, TARGET)
+    output, _ = made.forward(SOURCE, TARGET, update=False)
+    np.testing.assert_array_equal(output.memory.values, TARGET[output.sentence, output.step])
+
+
+def test_without_update_nothing_is_written():
+    made = model(size())
+    before = {name: array.copy() for name, array in made.memory.state.arrays().items()}
+    made.forward(SOURCE, TARGET, update=False)
+    for name, array in made.memory.state.arrays().items():
+        np.testing.assert_array_equal(array, before[name])
+
+
+def test_an_empty_memory_and_one_that_is_not_read_say_the_same():
+    empty, full = model(size()), model(size())
+    empty.memory.clear()
+    np.testing.assert_array_equal(empty.forward(SOURCE, TARGET, update=False)[0].token_loss,
+                                  full.forward(SOURCE, TARGET, update=False, read=False)[0].token_loss)
+    assert full.forward(SOURCE, TARGET, update=False)[0].loss != empty.forward(SOURCE, TARGET, update=False)[0].loss
+
+
+def test_gold_is_mixed_in_training_alone():
+    made = model(size())
+    plain = made.forward(SOURCE, TARGET, update=False)[0].loss
+    assert made.forward(SOURCE, TARGET, update=False, gold=1.0, rng=np.random.default_rng(0))[0].loss == plain
+    assert made.forward(SOURCE, TARGET, update=False, gold=1.0, training=True,
+                        rng=np.random.default_rng(0))[0].loss != plain
+
+
+def test_the_later_tokens_of_a_sentence_are_not_seen_by_the_earlier():
+    made = model(size(attend_from="previous"))
+    other = TARGET.copy()
+    other[0, 1:3] = 7, 2
+    one, two = (made.forward(SOURCE, target, update=False)[0] for target in (TARGET, other))
+    assert one.token_loss[0] == two.token_loss[0]
+    assert one.token_loss[2] != two.token_loss[2]
+
+
+def test_the_running_statistics_move_in_training_alone():
+    made = model(size(query=Query("both", 3, norm=True)))
+    before = copy.deepcopy(made.statistics)
+    made.forward(SOURCE, TARGET, update=False)
+    assert all((made.statistics[name] == array).all() for name, array in before.items())
+    made.forward(SOURCE, TARGET, update=False, training=True)
+    assert all((made.statistics[name] != array).any() for name, array in before.items())
+
+
+# --- Refusals -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("source", "target", "error", "message"), [
+    (SOURCE, TARGET[:2], ValueError, "source and target must have as many rows, got 3 and 2"),
+    (np.array([[3, 0, 4]]), TARGET[:1], ValueError, "source must have its padding .* after all tokens"),
+    (np.array([[0, 0]]), TARGET[:1], ValueError, "source must have a token in each row, got none in row 0"),
+    (SOURCE[:1], np.array([[8, 2]]), ValueError, r"target must be in 0\.\.7, got 8"),
+    (SOURCE[:1], np.array([[-1, 2]]), ValueError, r"target must be in 0\.\.7, got -1"),
+    (SOURCE[:1].astype(float), TARGET[:1], TypeError, "source must be integers"),
+    (SOURCE[0], TARGET[:1], ValueError, "source must have 2 dimensions"),
+    (np.zeros((0, 3), int), np.zeros((0, 3), int), ValueError, "source must have a token in each row, got no rows"),
+])
+def test_wrong_sentences_are_refused_and_the_memory_is_left_alone(source, target, error, message):
+    made = model(size())
+    before = {name: array.copy() for name, array in made.memory.state.arrays().items()}
+    with pytest.raises(error, match=message):
+        made.forward(source, target)
+    for name, array in made.memory.state.arrays().items():
+        np.testing.assert_array_equal(array, before[name])
+
+
+@pytest.mark.parametrize(("options", "message"), [
+    ({"decoder_layers": 1}, "decoder_layers must be at least 2"), ({"width": 0}, "width must be at least 1, got 0"),
+    ({"attend_from": "next"}, "attend_from must be 'current' or 'previous', got 'next'"),
+    ({"shared": True, "target_vocabulary": 9}, "a shared embedding needs one vocabulary"),
+])
+def test_a_size_that_makes_no_sense_is_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        size(**options)
+
+
+def test_dropout_without_random_numbers_is_refused():
+    with pytest.raises(ValueError, match="rng must be given for training with dropout or gold"):
+        model(size(), keep=0.5).forward(SOURCE, TARGET, training=True)
+
+
+def test_showing_needs_a_memory():
+    with pytest.raises(ValueError, match="the model has no memory"):
+        model(size(), memory_size=0).show(SOURCE, TARGET)
+
+
+def test_without_gradients_there_is_no_way_back():
+    made = model(size(), twin="fused")
+    output, cache = made.forward(SOURCE, TARGET, update=False, gradients=False)
+    assert output.loss == made.forward(SOURCE, TARGET, update=False)[0].loss
+    with pytest.raises(ValueError, match="made without gradients"):
+        made.backward(cache)

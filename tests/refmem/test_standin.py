@@ -11,6 +11,9 @@ from refmem.memory import PAPER, TF2017, Memory, explain
 
 from reference_models.classifier import Classifier
 from reference_models.embedding import Size
+from reference_models.seq2seq import Query, Seq2Seq
+from reference_models.seq2seq import Size as Seq2SeqSize
+from reference_models.seq2seq_search import beam_search
 
 ON_THE_HOST_ONLY = {"additive_attention_fused", "cgru_winograd", "conv2d_im2col", "conv2d_relu", "conv2d_winograd",
                     "fast_weights_rnn_compiled", "lstm_fused"}
@@ -99,3 +102,22 @@ def test_the_classifier_learns_the_same():
         assert float(b.loss) == pytest.approx(float(a.loss), rel=1e-12)
         for name, gradient in here.backward(cache_a).items():
             np.testing.assert_allclose(there.backward(cache_b)[name].get(), gradient, rtol=1e-9, atol=1e-12)
+
+
+def test_the_encoder_decoder_learns_and_writes_the_same():
+    size = Seq2SeqSize(6, 6, width=3, embedding=4, attention=3, decoder_layers=3, encoder_layers=3,
+                       query=Query("both", 3, norm=True))
+    options = {"memory_size": 9, "keep": 0.8, "dtype": np.float64, "twin": "plain"}
+    here, there = Seq2Seq(size, **options), Seq2Seq(size, **options, xp=standin)
+    source, target = np.array([[3, 4, 5], [5, 3, 0]]), np.array([[5, 4, 2], [3, 2, 0]])
+    for step in range(3):
+        draws = [np.random.default_rng(step) for _ in range(2)]
+        a, cache_a = here.forward(source, target, training=True, rng=draws[0], gold=0.5)
+        b, cache_b = there.forward(moved(source), moved(target), training=True, rng=draws[1], gold=0.5)
+        assert b.objective == pytest.approx(a.objective, rel=1e-12)
+        expected = here.backward(cache_a)
+        for name, gradient in there.backward(cache_b).items():
+            np.testing.assert_allclose(gradient.get(), expected[name], rtol=1e-9, atol=1e-12)
+    written = [beam_search(here, source, beam=2, limit=4), beam_search(there, moved(source), beam=2, limit=4)]
+    assert [one.tokens for one in written[0]] == [one.tokens for one in written[1]]
+    assert [one.values for one in written[0]] == [one.values for one in written[1]]

@@ -24,6 +24,10 @@ class ProtocolError(ValueError):
     kind = "protocol"
 
 
+class Misnamed(ValueError):
+    """There is no implementation of the name that was given."""
+
+
 class AdapterFailed(TypeError):
     """The implementation cannot be made, or does not say what it is."""
 
@@ -48,7 +52,11 @@ def decoded(value: Any, name: str) -> HostArray:
         raise ProtocolError(f"{name} is not an object with dtype, shape and data")
     if value["dtype"] not in DTYPES:
         raise ProtocolError(f"{name} has the dtype {value['dtype']!r}; known are {', '.join(DTYPES)}")
+    if not isinstance(value["data"], list) or not isinstance(value["shape"], list):
+        raise ProtocolError(f"{name} must have its shape and data in arrays")
     try:
+        if any(n < 0 for n in value["shape"]):
+            raise ValueError(f"its shape is {value['shape']}")
         flat = [float(x) if isinstance(x, str) else x for x in value["data"]]
         return np.array(flat, dtype=value["dtype"]).reshape([int(n) for n in value["shape"]])
     except (TypeError, ValueError, OverflowError) as error:

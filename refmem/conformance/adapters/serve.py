@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, TextIO
 
 from refmem.conformance.adapters.loading import load
-from refmem.conformance.adapters.protocol import decoded_task, encoded
+from refmem.conformance.adapters.protocol import AdapterFailed, decoded_task, encoded
 from refmem.conformance.compare import to_host
 
 
@@ -27,7 +27,10 @@ def serve(implementation: Any, requests: TextIO, replies: TextIO) -> None:
 def answer(implementation: Any, request: dict[str, Any]) -> dict[str, Any]:
     """The reply to one request."""
     if request["command"] == "describe":
-        return dict(implementation.describe())
+        try:
+            return dict(implementation.describe())
+        except (Exception, SystemExit) as error:
+            return {"error": f"describe() raised {type(error).__name__}: {error}"}
     task = decoded_task(request["task"])
     try:
         produced = getattr(implementation, task.group)(task)
@@ -37,11 +40,27 @@ def answer(implementation: Any, request: dict[str, Any]) -> dict[str, Any]:
         return {"error": f"{type(error).__name__}: {error}"}
 
 
+class Failed:
+    """Stands in for an implementation that cannot be had: every reply is the sentence that says why."""
+
+    def __init__(self, error: Exception) -> None:
+        self.reply = {"error": str(error), "usage": not isinstance(error, AdapterFailed)}
+
+    def describe(self) -> dict[str, Any]:
+        """The sentence."""
+        return self.reply
+
+
 def main() -> None:
     """Serve the implementation that the command line names. What it prints goes to stderr, not among the replies."""
     replies = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    serve(load(sys.argv[1]), sys.stdin, replies)
+    implementation: Any
+    try:
+        implementation = load(sys.argv[1])
+    except (AdapterFailed, ImportError, ValueError) as error:
+        implementation = Failed(error)
+    serve(implementation, sys.stdin, replies)
 
 
 if __name__ == "__main__":

@@ -8,29 +8,20 @@ from refmem.conformance.case import Inputs, Task
 STATE = ("keys", "values", "ages", "recent", "sources")
 
 
-class Tensors(dict[str, Any]):
-    """Tensors by name; a name that the case does not have is None."""
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return self.get(name)
-
-
-def tensors(steps: Iterable[Inputs]) -> Iterator[Tensors]:
-    """The inputs of each step as tensors."""
+def tensors(steps: Iterable[Inputs | None]) -> Iterator[Inputs]:
+    """The inputs of each step as tensors, by name; a name that the case does not have is None."""
     import torch
 
     for step in steps:
-        yield Tensors({name: torch.tensor(array) for name, array in step.items()})
+        yield Inputs({name: torch.tensor(array) for name, array in (step or {}).items()})
 
 
 def load_state(module: Any, task: Task) -> None:
-    """Copy the state and the parameters of a task into the buffers and parameters of the same names."""
+    """Copy the state that a task starts from and its parameters into the buffers and parameters of the same names."""
     import torch
 
     with torch.no_grad():
-        for name, array in (*(task.state or {}).items(), *task.params.items()):
+        for name, array in (*task.start.items(), *task.params.items()):
             target = getattr(module, name, None)
             if target is not None:
                 target.copy_(torch.tensor(array))
@@ -42,7 +33,7 @@ def saved_state(module: Any) -> dict[str, Any]:
     return {f"state.{name}": buffer.clone() for name, buffer in found.items() if buffer is not None}
 
 
-def cotangents(step: Tensors, loss: Any, confidence: Any, **inputs: Any) -> dict[str, Any]:
+def cotangents(step: Inputs, loss: Any, confidence: Any, **inputs: Any) -> dict[str, Any]:
     """Gradients of d_loss * loss + <d_confidence, confidence>, by the names given; {} where the step asks for none."""
     import torch
 

@@ -19,8 +19,8 @@ index) overrides `Oracle.run` and names its own `reference` and `second`.
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -49,6 +49,9 @@ class Group:
     """The second oracle of a group that is no operation, sharing no code with the loops: f(task) -> steps."""
     reference: Run | None = None
     """refmem's answer to a task, where it is not `refmem.ops.NAME`."""
+    layouts: Mapping[str, str] = field(default_factory=dict)
+    """Which arrays other libraries keep in another order: "image" [B, H, W, C], "kernel" [kh, kw, C, F], "matrix"
+    [in, out], "gates" (the last axis is i, f, g, o in blocks), or "matrix gates". See `adapters/conventions.py`."""
 
 
 @cache

@@ -20,10 +20,10 @@ def dropout(task: Task) -> Iterator[dict[str, Any]]:
 
 
 GROUPS = (
-    Group("conv2d", Ops, torch=torch_ops.conv2d),
-    Group("max_pool2d", Ops, torch=torch_ops.max_pool2d),
+    Group("conv2d", Ops, torch=torch_ops.conv2d, layouts={"x": "image", "y": "image", "kernels": "kernel"}),
+    Group("max_pool2d", Ops, torch=torch_ops.max_pool2d, layouts={"x": "image", "y": "image"}),
     Group("relu", Ops, torch=torch_ops.relu),
-    Group("linear", Ops, torch=torch_ops.linear),
+    Group("linear", Ops, torch=torch_ops.linear, layouts={"weights": "matrix"}),
     Group("dropout", Ops, constants=("uniforms",), torch=torch_ops.dropout, reference=dropout),
     Group("l2_normalize", Ops, torch=torch_ops.l2_normalize),
     Group("softmax", Ops, torch=torch_ops.softmax),

@@ -4,9 +4,10 @@ The expected values are those of the loop oracle, counted with 50 digits and rou
 
 - the same loops in the dtype of the case come within the first-order bound of rounding, in whatever order they add
   up (`loops`),
-- an implementation that shares no code with the loops does: PyTorch's operation and its autograd (`torch-autograd`)
-  for an operation, the second oracle that a group names for any other,
-- refmem does (`refmem`),
+- an implementation that shares no code with the loops does, in the dtype of the case: for the memory array code in long
+  double (`arrays-long-double`) with gradients by the complex step (`complex-step`), for an operation PyTorch's own and
+  its autograd (`torch-autograd`), for any other group the `second` that it names,
+- refmem does (`refmem`), which counts for nothing where two oracles are asked for,
 - the gradients fit differences of the loops' own forward pass with a step of 1e-20 (`differences-50-digits`).
 
 Making vectors needs mpmath and torch (the extra `vectors`). Verifying with them needs neither.
@@ -22,10 +23,12 @@ from refmem.conformance.case import Case, Expect, HostArray, Inputs, Task
 from refmem.conformance.groups import groups
 from refmem.conformance.making import tolerance
 from refmem.conformance.making.recipe import Recipe, cast
+from refmem.conformance.making.independence import independent
 from refmem.conformance.making.tolerance import Reach, TooClose, run_in_float64
 from refmem.conformance.making.torch_ops import TorchOperation
 from refmem.conformance.oracles.adapter import LoopAdapter
 from refmem.conformance.reference import Reference
+from refmem.conformance.second_oracle import SecondOracle
 
 DIGITS = 50
 DTYPES = ("float64", "float32")
@@ -51,7 +54,7 @@ def make(recipe: Recipe, dtype: str) -> Case:
         for machine in machines:
             check("loops", machine, exact, bounds)
         others = {name: answered(name, implementation, task)
-                  for name, implementation in implementations(recipe.group).items()}
+                  for name, implementation in implementations(recipe.group, dtype).items()}
         for name, run in others.items():
             check(name, run, exact, bounds)
         expect = tuple(expected_of(name, bounds[name], machines, [*machines, *others.values()])
@@ -60,9 +63,14 @@ def make(recipe: Recipe, dtype: str) -> Case:
                     expected=[_rounded(step, recipe.check, dtype) for step in exact], flags=recipe.flags,
                     needs=recipe.needs)
         oracles = ["loops-50-digits", "loops", *others]
-        if any(name.startswith("d_") for name in recipe.check) and "Kink" not in recipe.flags:
-            check_differences(case)
-            oracles.append("differences-50-digits")
+        if any(name.startswith("d_") for name in recipe.check):
+            if recipe.group == "memory":
+                oracles.append("complex-step")
+            if "Kink" not in recipe.flags:
+                check_differences(case)
+                oracles.append("differences-50-digits")
+        if not independent(oracles, recipe.group, recipe.profile):
+            raise NoAgreement("no two of its oracles are independent of each other")
     except (TooClose, NoAgreement) as error:
         raise type(error)(f"{task.id}: {error}") from error
     return Case(**{**vars(case), "oracles": tuple({"name": name} for name in oracles)})
@@ -83,11 +91,23 @@ def exactly(task: Task) -> list[Inputs]:
     return exact
 
 
-def implementations(group: str) -> dict[str, Any]:
+class Second:
+    """The second oracle of a group that is no operation, as an implementation."""
+
+    def __init__(self, group: str, run: Any) -> None:
+        setattr(self, group, run)
+
+
+def implementations(group: str, dtype: str) -> dict[str, Any]:
     """What must agree with the loops, by its name as an oracle."""
     found: dict[str, Any] = {"refmem": Reference()}
-    if group in groups() and groups()[group].torch is not None:
-        found["torch-autograd"] = TorchOperation(groups()[group])
+    if group == "memory":
+        return found | {"arrays-long-double": SecondOracle(), "arrays": SecondOracle(dtype)}
+    known = groups()[group]
+    if known.torch is not None:
+        found["torch-autograd"] = TorchOperation(known)
+    if known.second is not None:
+        found["second"] = Second(group, known.second)
     return found
 
 

@@ -34,17 +34,22 @@ class Recipe:
 
 
 INTEGERS = ("labels", "oldest", "sources", "values", "ages", "recent", "actions", "shuffles", "tokens", "mask")
+STAY_DOUBLE = ("noise", "uniforms")
+"""Random numbers, which are float64 whatever the case counts in."""
 
 
 def cast(arrays: dict[str, Any], dtype: str) -> dict[str, HostArray]:
     """Arrays of the case's dtype; what counts or names is int64, and random numbers stay float64.
 
-    `values` name classes in the memory, and measure elsewhere: an array of floats stays one.
+    Whole numbers count or name. `values` name classes in a memory and measure elsewhere: an array of floats stays one.
     """
-    kinds = dict.fromkeys(INTEGERS, "int64") | {"noise": "float64", "uniforms": "float64"}
-    measured = {name: dtype for name, x in arrays.items()
-                if name in INTEGERS and isinstance(x, np.ndarray) and x.dtype.kind == "f"}
-    return {name: np.asarray(x, dtype=(kinds | measured).get(name, dtype)) for name, x in arrays.items()}
+    def kind(name: str, x: Any) -> str:
+        measured = isinstance(x, np.ndarray) and x.dtype.kind == "f"
+        if np.asarray(x).dtype.kind in "iub" or (name in INTEGERS and not measured):
+            return "int64"
+        return "float64" if name in STAY_DOUBLE else dtype
+
+    return {name: np.asarray(x, dtype=kind(name, x)) for name, x in arrays.items()}
 
 
 class Draw:

@@ -35,13 +35,13 @@ class LoopAdapter:
     def describe(self) -> dict[str, Any]:
         """Everything that there is to give."""
         return {"name": "loop oracle", "groups": ["memory", *groups()], "profiles": ["paper", "tf2017"],
-                "needs": ["noise", "sources"]}
+                "needs": ["noise", "sources", "exact"]}
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or name not in groups():
             raise AttributeError(name)
         group = groups()[name]
-        oracle = self.oracle if isinstance(self.oracle, group.oracle) else group.oracle()
+        oracle = type(self.oracle)() if isinstance(self.oracle, group.oracle) else group.oracle()
 
         def run(task: Task) -> Iterator[dict[str, HostArray]]:
             for step in oracle.run(group, self.scalars, task):

@@ -1,17 +1,20 @@
 """Implementations in other processes: a C program that conforms, and runners that misbehave."""
 
 import json
+import os
 import shlex
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from refmem.conformance import parallel
-from refmem.conformance.adapters import protocol
+from refmem.cli.main import main
+from refmem.conformance.adapters import protocol, runner
 from refmem.conformance.case import FOLDER, find, load_all
 from refmem.conformance.verdict import Verdict
 
@@ -21,7 +24,7 @@ BAD = "relu/forward.float64"
 
 HOW = {  # what the runner does: (verdict, words of the reason, exit code)
     "crash": (Verdict.ERROR, "crashed: it ended with code 7; it wrote to stderr: out of memory", 4),
-    "hang": (Verdict.ERROR, "hung: no reply within 1 s", 4),
+    "hang": (Verdict.ERROR, "hung: no reply within 5 s", 4),
     "rubbish": (Verdict.ERROR, "rubbish, not a JSON object: 'Segmentation fault?", 4),
     "not-an-array": (Verdict.ERROR, "y is not an object with dtype, shape and data", 4),
     "error": (Verdict.ERROR, "no kernel for this", 4),
@@ -29,20 +32,76 @@ HOW = {  # what the runner does: (verdict, words of the reason, exit code)
     "dtype": (Verdict.FAIL, "y should be float64, got float32", 1),
     "nan": (Verdict.FAIL, "y[0, 1] is nan, which is not finite", 1),
     "missing": (Verdict.FAIL, "y was not returned", 1),
+    "long-line": (Verdict.ERROR, "a line of more than", 4),
+    "endless": (Verdict.ERROR, "hung: no reply within 5 s; it wrote to stderr:", 4),
+    "deep": (Verdict.ERROR, "rubbish, not a JSON object: '[[[[", 4),
+    "negative-shape": (Verdict.ERROR, "its shape is [-1]", 4),
+    "data-is-text": (Verdict.ERROR, "y must have its shape and data in arrays", 4),
+    "does-not-read": (Verdict.ERROR, "hung: no reply within 5 s", 4),
+    "too-many-steps": (Verdict.ERROR, "more than the 1 steps", 4),
+    "leaves-after-reply": (Verdict.PASS, "", 0),
 }
+SLOW = ("hang", "endless", "does-not-read")
 
 
 @pytest.mark.parametrize("how", HOW)
-def test_a_runner_that_misbehaves_is_reported_and_the_run_goes_on(how):
+def test_a_runner_that_misbehaves_is_reported_and_the_run_goes_on(how, monkeypatch):
     verdict, words, code = HOW[how]
+    monkeypatch.setattr(runner, "LONGEST", 100_000)
     command = shlex.join([sys.executable, str(EXAMPLES / "naughty.py"), how, BAD])
-    run = parallel.conform(command, RELU, jobs=1, timeout=1.0 if how == "hang" else 30.0)
+    run = parallel.conform(command, RELU, jobs=1, timeout=5.0 if how in SLOW else 60.0)
     by_id = {result.case.id: result for result in run.results}
     assert len(by_id) == len(RELU)
     bad = by_id.pop(BAD)
     assert bad.verdict is verdict and words in bad.reason
     assert {result.verdict for result in by_id.values()} == {Verdict.PASS}
     assert run.exit_code == code
+
+
+def test_a_line_that_nobody_asked_for_is_reported_and_the_run_goes_on():
+    command = shlex.join([sys.executable, str(EXAMPLES / "naughty.py"), "chatty", BAD])
+    run = parallel.conform(command, RELU, jobs=1, timeout=60.0)
+    reasons = [result.reason for result in run.results if result.verdict is Verdict.ERROR]
+    assert len(reasons) == 1 and "a line that nobody asked for: 'done" in reasons[0]
+    assert run.count(Verdict.PASS) == len(RELU) - 1
+
+
+def test_what_a_runner_started_ends_with_it(tmp_path):
+    """A shell that starts the program that hangs."""
+    mark = tmp_path / "alive"
+    script = tmp_path / "runner.sh"
+    script.write_text(f"(sleep 4; touch {mark}) &\nread line\nsleep 100\n")
+    it = runner.Runner(f"sh {script}", timeout=1.0)
+    with pytest.raises(protocol.ProtocolError, match="hung"):
+        it.describe()
+    time.sleep(4)
+    assert not mark.exists()
+
+
+BROKEN = '''
+class Raises:
+    def __init__(self):
+        print("a word on stdout")
+        raise RuntimeError("no GPU here")
+
+class Mute:
+    pass
+'''
+
+
+@pytest.mark.parametrize(("name", "code", "words"), [
+    ("broken_adapter:Raises", 4, "broken_adapter:Raises cannot be made: RuntimeError: no GPU here"),
+    ("broken_adapter:Mute", 4, "describe"), ("broken_adapter:Nobody", 2, "broken_adapter has no Nobody"),
+    ("broken_adapters:Raises", 2, "No module named 'broken_adapters'")])
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_what_cannot_be_run_is_one_sentence(name, code, words, jobs, tmp_path, monkeypatch, capfd):
+    (tmp_path / "broken_adapter.py").write_text(BROKEN)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), str(Path(__file__).parents[3])]))
+    assert main(["conform", name, "--only", "relu/*", "--jobs", jobs]) == code
+    said = capfd.readouterr().err.strip()
+    assert words in said and said.count("\n") == 0 and "Traceback" not in said
 
 
 def test_a_c_program_conforms(tmp_path):

@@ -1,0 +1,38 @@
+"""No broken file crashes a parser, and none is taken for what it is not.
+
+The long run, 3,000 inputs a target (`SLOW`), is `pytest -m slow tests/hardening`.
+"""
+
+import numpy as np
+import pytest
+
+from hardening import fuzzing
+
+QUICK, SLOW = 60, 3000
+
+
+def run(target, folder, inputs):
+    """How many of so many broken files were accepted."""
+    whole, check = fuzzing.TARGETS[target](folder)
+    assert check(whole)  # the whole file is read
+    rng = np.random.default_rng(sorted(fuzzing.TARGETS).index(target))
+    accepted = 0
+    for number in range(inputs):
+        data = fuzzing.broken(rng, whole)
+        try:
+            accepted += check(data)
+        except Exception as error:
+            what = f"{type(error).__name__}: {error}"
+            raise AssertionError(f"{target}, input {number}: {what}\n{data[:200]!r}") from error
+    return accepted
+
+
+@pytest.mark.parametrize("target", fuzzing.TARGETS)
+def test_broken_files_are_refused(target, tmp_path):
+    assert run(target, tmp_path, QUICK) < QUICK
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", fuzzing.TARGETS)
+def test_many_broken_files_are_refused(target, tmp_path):
+    print(f"{target}: {run(target, tmp_path, SLOW)} of {SLOW} accepted")

@@ -1,0 +1,184 @@
+"""Sweeps: every point once, killed runs again, interrupted sweeps go on; on cores, and on a real Dask cluster."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from reference_models.cli import sweep_grid, sweep_run
+from reference_models.cli.main import main
+
+ROOT = Path(__file__).parents[3]
+CONFIG = 'command = "sums"\n[fixed]\ntimes = 2\n[grid]\nseed = [1, 2, 3]\nfast = [true, false]\n'
+
+STAND_IN = """
+import json, os, sys, time
+words = sys.argv[1:]
+open(os.environ["SWEEP_LOG"], "a").write(f"{os.getpid()} {' '.join(words)}\\n")
+seed = int(words[words.index("--seed") + 1])
+trap = os.environ.get("SWEEP_TRAP", "") + f"-{seed}"
+if os.path.exists(trap):
+    os.remove(trap)
+    os.kill(os.getpid(), 9)
+time.sleep(float(os.environ.get("SWEEP_SECONDS", "0")))
+if seed == 13:
+    sys.exit("error: thirteen is out of range")
+print(json.dumps({"square": seed ** 2, "fast": "--fast" in words}))
+"""
+
+
+@pytest.fixture
+def stand_in(tmp_path, monkeypatch):
+    """A `python -m reference_models` that takes no time, and a log of what was started."""
+    package = tmp_path / "stand_in" / "reference_models"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "__main__.py").write_text(STAND_IN)
+    monkeypatch.setenv("SWEEP_LOG", str(tmp_path / "log"))
+    monkeypatch.setenv("SWEEP_TRAP", str(tmp_path / "trap"))
+    monkeypatch.setattr(sys, "path", [str(package.parent), *sys.path])
+    monkeypatch.chdir(tmp_path)  # or `-m` would find the real one first
+    (tmp_path / "sums.toml").write_text(CONFIG)
+    return tmp_path
+
+
+def started(folder):
+    return sorted(line.partition(" ")[2] for line in (folder / "log").read_text().splitlines())
+
+
+def sweep(folder, capsys, *more, code=0):
+    assert main(["sweep", str(folder / "sums.toml"), "--json", *more]) == code
+    return json.loads(capsys.readouterr().out)
+
+
+def test_every_point_runs_once_and_a_second_sweep_runs_nothing(stand_in, capsys):
+    pytest.importorskip("joblib")
+    report = sweep(stand_in, capsys, "--jobs", "2")
+    assert report["done"] == report["ran_now"] == 6
+    assert [row["point"] for row in report["runs"]] == [{"seed": seed, "fast": fast} for seed in (1, 2, 3)
+                                                        for fast in (True, False)]
+    assert [row["result"] for row in report["runs"]] == [{"square": seed ** 2, "fast": fast} for seed in (1, 2, 3)
+                                                         for fast in (True, False)]
+    assert len(set(started(stand_in))) == len(started(stand_in)) == 6
+    assert sweep(stand_in, capsys)["ran_now"] == 0
+    results = stand_in / "sums" / sweep_run.RESULTS
+    results.write_bytes(results.read_bytes()[:-3])  # as a crash would leave it
+    assert sweep(stand_in, capsys)["ran_now"] == 1
+    assert main(["sweep", str(stand_in / "sums.toml")]) == 0
+    assert "square" in capsys.readouterr().out
+
+
+def test_a_killed_run_is_tried_again_and_a_failed_one_is_a_result(stand_in, capsys):
+    pytest.importorskip("joblib")
+    (stand_in / "sums.toml").write_text('command = "sums"\n[grid]\nseed = [1, 13]\n')
+    (stand_in / "trap-1").touch()
+    report = sweep(stand_in, capsys, "--jobs", "1", code=2)
+    one, thirteen = report["runs"]
+    assert one["result"]["square"] == 1 and one["error"] is None
+    assert thirteen["error"] == "thirteen is out of range"
+    assert started(stand_in).count("sums --seed 1 --json") == 2
+    assert started(stand_in).count("sums --seed 13 --json") == 1
+    (stand_in / "trap-1").touch()
+    point = sweep_grid.load(stand_in / "sums.toml").points[0]
+    assert "killed by SIGKILL, 1 times" in sweep_run.tried(point, 0)["error"]
+
+
+def test_two_sweeps_cannot_share_a_folder(stand_in, capsys):
+    pytest.importorskip("joblib")
+    pytest.importorskip("fcntl")
+    with sweep_run.Folder(stand_in / "sums"):
+        assert main(["sweep", str(stand_in / "sums.toml")]) == 2
+    assert "another sweep is at work in" in capsys.readouterr().err
+
+
+def test_the_same_point_has_the_same_name_and_comes_once(tmp_path):
+    file = tmp_path / "a.toml"
+    file.write_text('command = "x"\n[fixed]\nways = [5, 20]\n[grid]\nseed = [1, 1]\nlife_long = [true]\n')
+    [point] = sweep_grid.load(file).points
+    assert point.arguments == ["x", "--life-long", "--seed", "1", "--ways", "5", "20"]
+    file.write_text('command = "x"\n[fixed]\nlife_long = true\nseed = 1\n[grid]\nways = [[5, 20]]\n')
+    assert sweep_grid.load(file).points[0].id == point.id
+
+
+@pytest.mark.parametrize(("text", "sentence"), [
+    ("command = ", "is not TOML"),
+    ("command = 3\n[grid]\nseed = [1]", "must name a command, got 3"),
+    ('command = "x"', "must have a table [grid]"),
+    ('command = "x"\n[grid]\nseed = 3', "seed of the grid must be a list that is not empty, got 3"),
+    ('command = "x"\n[grid]\nseed = []', "must be a list that is not empty"),
+    ('command = "x"\n[grid]\nseed = [{a = 1}]', "seed must be text, a number"),
+    ('command = "x"\n[fixed]\nseed = 1\n[grid]\nseed = [1]', "cannot be both fixed and in the grid"),
+    ('command = "x"\n[grid]\nout = ["a"]', "out is for the sweep itself to say"),
+    ('command = "x"\nspeed = 1\n[grid]\nseed = [1]', "a key that means nothing here: speed"),
+])
+def test_what_is_no_grid_is_a_sentence(text, sentence, tmp_path, capsys):
+    (tmp_path / "a.toml").write_text(text)
+    assert main(["sweep", str(tmp_path / "a.toml")]) == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_no_scheduler_no_extra_and_foreign_results_are_sentences(stand_in, capsys, monkeypatch):
+    pytest.importorskip("distributed")
+    monkeypatch.setattr(sweep_run, "find_spec", lambda name: None)
+    for more in ((), ("--dask", "tcp://127.0.0.1:1")):
+        assert main(["sweep", str(stand_in / "sums.toml"), *more]) == 2
+        assert "refmem[cluster]" in capsys.readouterr().err
+    (stand_in / "sums" / sweep_run.RESULTS).write_text("{}\n")
+    assert main(["sweep", str(stand_in / "sums.toml")]) == 2
+    assert "is not the result of a run" in capsys.readouterr().err
+
+
+@pytest.fixture
+def cluster(stand_in):
+    """A scheduler and three workers, processes of their own: (address, workers)."""
+    pytest.importorskip("distributed")
+    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = os.environ | {"PYTHONPATH": path, "SWEEP_SECONDS": "0.5",
+                                "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "5"}
+    file = stand_in / "scheduler.json"
+    scheduler = subprocess.Popen([sys.executable, "-m", "dask", "scheduler", "--host", "127.0.0.1",
+                                  "--port", "0", "--no-dashboard", "--scheduler-file", str(file)], env=environment,
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    workers = [subprocess.Popen([sys.executable, "-m", "dask", "worker", "--scheduler-file", str(file),
+                                 "--nthreads", "1", "--no-nanny", "--no-dashboard", "--local-directory", str(stand_in)],
+                                env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+               for _ in range(3)]
+    try:
+        deadline = time.monotonic() + 60
+        while not file.exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        yield json.loads(file.read_text())["address"], workers
+    finally:
+        for process in (*workers, scheduler):
+            process.kill()
+            process.wait()
+
+
+@pytest.mark.slow
+def test_a_cluster_loses_a_worker_and_no_run(cluster, stand_in, capsys):
+    """One of three workers is killed while all are at work; each point has one result."""
+    import distributed
+
+    address, workers = cluster
+    with distributed.Client(address, timeout=60) as client:
+        client.wait_for_workers(3, timeout=60)
+        client.run(lambda first: __import__("sys").path.insert(0, first), str(stand_in / "stand_in"))
+    (stand_in / "sums.toml").write_text('command = "sums"\n[grid]\nseed = [1, 2, 3, 4, 5, 6, 7, 8, 9]\n')
+    killer = subprocess.Popen([sys.executable, "-c", "import os, sys, time\n"
+                               "while not os.path.exists(sys.argv[2]): time.sleep(0.02)\n"
+                               "time.sleep(0.2); os.kill(int(sys.argv[1]), 9)",
+                               str(workers[0].pid), str(stand_in / "log")])
+    report = sweep(stand_in, capsys, "--dask", address)
+    killer.wait()
+    assert workers[0].wait(timeout=10) == -signal.SIGKILL
+    assert [row["result"]["square"] for row in report["runs"]] == [seed ** 2 for seed in range(1, 10)]
+    lines = (stand_in / "sums" / sweep_run.RESULTS).read_text().splitlines()
+    assert len(lines) == len({json.loads(line)["id"] for line in lines}) == 9
+    runs = started(stand_in)
+    assert len(set(runs)) == 9 and len(runs) in (9, 10)  # what the dead worker had in hand ran again
+    assert sweep(stand_in, capsys, "--dask", address)["ran_now"] == 0
