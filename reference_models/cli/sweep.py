@@ -21,10 +21,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import rich.console
-import rich.progress
-import rich.table
-
 from reference_models.cli import options as parsers
 
 
@@ -45,6 +41,9 @@ def add_to(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Run what is missing, and print the table of all."""
+    import rich.console
+    import rich.progress
+
     from reference_models.cli import sweep_grid, sweep_run
 
     grid = sweep_grid.load(options.config)
@@ -69,6 +68,9 @@ def run(options: argparse.Namespace) -> None:
 
 def show(report: dict[str, Any]) -> None:
     """The table for people: what differs, and every number of a result that is not buried in another."""
+    import rich.console
+    import rich.table
+
     rows = report["runs"]
     varied = sorted({name for row in rows for name in row["point"]})
     figures = sorted({name for row in rows for name, value in (row["result"] or {}).items()

@@ -117,9 +117,9 @@ OPS: dict[str, Make] = {
     "conv2d_relu": _op("conv2d_relu", [(2, 5, 4, 1), (3, 3, 1, 2), (2,)], ("x", "kernels", "bias")),
     "hard_gate": _op("hard_gate", [(4, 6)], ("x",)),
     "cgru": _op("cgru", [(2, 4, 3, 2), *CELL, (2, 4, 3, 6)], ("s", *CELL_NAMES, "drive"), 0.25),
-    "cgru_steps": _op("cgru_steps", [(2, 4, 3, 2), *CELLS], ("s", *CELL_NAMES), 0.25, steps=4, keep=0.8, segment=3,
+    "cgru_steps": _op("cgru_steps", [(2, 4, 3, 2), *CELLS], ("s", *CELL_NAMES), 0.15, steps=4, keep=0.8, segment=3,
                       rng=lambda: np.random.default_rng(1)),
-    "cgru_winograd": _op("cgru_steps", [(2, 5, 4, 2), *CELLS], ("s", *CELL_NAMES), 0.25, steps=4, conv="winograd"),
+    "cgru_winograd": _op("cgru_steps", [(2, 5, 4, 2), *CELLS], ("s", *CELL_NAMES), 0.1, steps=4, conv="winograd"),
     "tape_write": _op("tape_write", [(2, 4, 3, 2), (2, 2)], ("p", "v"), position=1, rows="all"),
     "tape_read": _op("tape_read", [(2, 4, 3, 2)], ("s",), position=2),
     "dropout": _op("dropout", [(4, 6)], ("x",), keep=0.7, rng=lambda: np.random.default_rng(1)),
@@ -420,7 +420,7 @@ MODELS: dict[str, Make] = {"catch_agent": _catch, "classifier": _classifier, "co
 TARGETS: dict[str, Make] = {**OPS, **MEMORY, **MODELS}
 
 CPU_ONLY = frozenset({"additive_attention_fused", "cgru_winograd", "conv2d_im2col", "conv2d_relu",
-                      "fast_weights_rnn_compiled", "lstm_fused", *MODELS})
+                      "conv2d_winograd", "fast_weights_rnn_compiled", "lstm_fused", *MODELS})
 """Compiled twins, and what is built from them."""
 
 

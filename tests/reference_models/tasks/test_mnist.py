@@ -42,7 +42,7 @@ def test_packed_or_not(files):
      "has images of 32 x 32 pixels, not 28 x 28"),
     ("train-labels-idx1-ubyte", idx(2049, np.arange(4, dtype=np.uint8)), "has 4 labels for 5 images"),
     ("train-labels-idx1-ubyte", idx(2049, np.full(5, 10, np.uint8)), "has the label 10"),
-])
+], ids=lambda value: "" if isinstance(value, bytes) else value)
 def test_what_is_not_whole_is_refused(files, name, content, message):
     (files / name).write_bytes(content)
     with pytest.raises(FileRefused, match=message):

