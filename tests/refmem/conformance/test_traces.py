@@ -1,4 +1,4 @@
-"""refmem and the loops, through the adapter that the vectors use, reproduce what the released code did."""
+"""refmem, the loops and the second oracle, each as an implementation, reproduce what the released code did."""
 
 import numpy as np
 import pytest
@@ -8,6 +8,7 @@ from refmem.conformance.case import Inputs, Task
 from refmem.conformance.compare import to_host
 from refmem.conformance.oracles.adapter import LoopAdapter
 from refmem.conformance.reference import Reference
+from refmem.conformance.second_oracle import SecondOracle
 
 STATE = {"keys": "keys", "values": "vals", "ages": "ages", "recent": "recent"}
 OUTPUTS = {"values": "result", "neighbours": "hint_pool_idxs", "cosines": "hint_pool_sims", "confidence": "mask",
@@ -32,11 +33,11 @@ def task_of(trace, t, dtype):
 
 
 @pytest.mark.parametrize("name", traces.NAMES)
-@pytest.mark.parametrize("kind", ["refmem", "loops"])
+@pytest.mark.parametrize("kind", ["refmem", "loops", "second"])
 def test_every_step_of_every_trace(name, kind):
     trace = traces.load(name)
     dtype = trace["query"].dtype.name
-    implementation = Reference() if kind == "refmem" else LoopAdapter()
+    implementation = {"refmem": Reference, "loops": LoopAdapter, "second": SecondOracle}[kind]()
     steps = range(len(trace["label"])) if kind == "refmem" else range(0, len(trace["label"]), 10)
     for t in steps:
         (out,) = implementation.memory(task_of(trace, t, dtype))
