@@ -5,7 +5,18 @@
     refmem adapter new exec runner.py          in any language; the skeleton shows it in Python
     refmem conform --exec 'python runner.py'
 
-Exit codes: 0 done, 2 the file is there already, or cannot be written.
+An adapter has describe() and one method a group, which takes a task and returns the outputs of each step by name:
+
+    describe()      name, groups; and where they are not all: profiles, levels, dtypes, needs, conventions
+    task            id, group, profile, dtype, config, state or start (an empty memory filled in), params, steps
+    memory          in: queries, labels, d_loss, d_confidence, noise, oldest, sources
+                    out: values, confidence, loss, d_queries, d_query_projection, state.keys, state.values, state.ages,
+                    state.recent, state.sources; and if you like neighbours, cosines
+    an operation    in: what the function of refmem.ops takes, and d_y;  out: y, and d_NAME for each input
+    conventions     {"images": "NCHW", "kernels": "OIHW", "matrices": "out,in", "gates": "i,o,f,g"}: arrays come and
+                    go in your order
+
+`refmem vectors show ID` prints a case whole. Exit codes: 0 done, 2 the file is there already, or cannot be written.
 """
 
 import argparse

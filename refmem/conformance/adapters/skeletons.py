@@ -8,7 +8,10 @@ from refmem.conformance.adapters.torch import cotangents, load_state, saved_stat
 
 
 class Memory(torch.nn.Module):
-    """Put your memory here. Its buffers are keys, values and ages, as refmem names them."""
+    """Put your memory here. Its buffers are keys, values and ages, as refmem names them.
+
+    Gradients are asked for after the write: replace the buffers, or let the answer stand on clones of them.
+    """
 
     def __init__(self, key_dim, memory_size, dtype, **config):
         super().__init__()

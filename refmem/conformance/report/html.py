@@ -7,8 +7,8 @@ from typing import Any
 
 from refmem.conformance import rules
 from refmem.conformance.case import LEVELS
-from refmem.conformance.mutants import all_mutants
 from refmem.conformance.report.style import formula, page, table
+from refmem.conformance.report.text import likeliest_hints, words
 from refmem.conformance.verdict import Result, Run, Verdict
 
 STYLE = """
@@ -43,8 +43,8 @@ def _summary(run: Run, name: str) -> Iterator[str]:
         if found is not None:
             yield (f'<p class="math">{formula(found.statement)}</p><p class="small">{html.escape(found.source)} · '
                    f"refmem/{html.escape(found.file)}:{found.line}</p>")
-        for hint in _all_hints(run):
-            yield f'<p class="hint">{html.escape(hint)}</p>'
+        for hint in likeliest_hints(run, 3):
+            yield f'<p class="hint">{html.escape(words(hint))}</p>'
         yield "</div>"
     yield from (f'<p class="FAIL">Stale deviation: {html.escape(sentence)}</p>' for sentence in run.stale)
     yield table(("", *(f"{level} {what}" for level, what in LEVELS.items())), (
@@ -55,18 +55,6 @@ def _summary(run: Run, name: str) -> Iterator[str]:
 def _level(state: str) -> str:
     kind = {"pass": "PASS", "fail": "FAIL"}.get(state, "SKIP")
     return f'<span class="{kind}">{state}</span>'
-
-
-def _all_hints(run: Run) -> list[str]:
-    said = {hint: None for result in run.results for hint in result.hints
-            if result.case.rule == run.suspects[0] or run.suspects[0] in result.case.rules}
-    return [words(hint) for hint in itertools.islice(said, 3)]
-
-
-def words(hint: str) -> str:
-    """A hint as a sentence."""
-    says = {mutant.id: mutant.says for mutant in all_mutants()}
-    return f"matches if {says[hint]} ({hint})" if hint in says else hint
 
 
 def _failures(run: Run) -> Iterator[str]:
