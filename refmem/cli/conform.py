@@ -4,12 +4,14 @@
     refmem conform --exec './runner'            any language: JSON lines over stdin and stdout
 
 Exit codes: 0 all pass, 1 wrong answers, 2 bad input, 3 a stale entry in the deviations file, 4 the implementation
-crashed, hung or broke the protocol, 5 nothing was run; where several hold, 4 before 1 before 3.
+crashed, hung or broke the protocol, 5 nothing was run; where several hold, 4 before 1 before 3. 130 stopped with
+Ctrl-C: what was done stands in the file of --output.
 """
 
 import argparse
 import fnmatch
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
@@ -21,9 +23,10 @@ from refmem.conformance.adapters.protocol import AdapterFailed, ProtocolError
 from refmem.conformance.adapters.runner import Runner
 from refmem.conformance.case import FOLDER, LEVELS, Case, load_all
 from refmem.conformance.report import html, junit, lines, text
-from refmem.conformance.verdict import ADAPTER, Run
+from refmem.conformance.verdict import ADAPTER, Result, Run
 from refmem.storage import replacing
 
+INTERRUPTED = 130
 HELP = "hold an implementation against the vectors"
 
 
@@ -61,23 +64,33 @@ def run(arguments: argparse.Namespace) -> int:
             raise ValueError(f"--{name.replace('_', '-')} must be above 0, got {getattr(arguments, name)}")
     cases = chosen(arguments)
     known = known_deviations(arguments.deviations)
+    settings = {"tol_scale": arguments.tol_scale, "jobs": arguments.jobs, "seed": arguments.seed,
+                "fuzz": arguments.fuzz, "deviations": known.path if known else None}
+    done: list[Result] = []
     try:
-        result = perform(arguments, cases, known)
+        result = perform(arguments, cases, known, done.append)
+    except KeyboardInterrupt:
+        write(arguments.output, "\n".join(lines.unfinished(done, settings)) + "\n")
+        print(f"stopped after {len(done)} of {len(cases)} cases", file=sys.stderr)
+        return INTERRUPTED
     except (ProtocolError, AdapterFailed) as error:  # it could not even describe itself
         print(f"error: {error}", file=sys.stderr)
         return ADAPTER
-    settings = {"tol_scale": arguments.tol_scale, "jobs": arguments.jobs, "seed": arguments.seed,
-                "fuzz": arguments.fuzz, "deviations": known.path if known else None}
     written = {arguments.output: "\n".join(lines.lines(result, settings)) + "\n" if arguments.output else "",
                arguments.junit: junit.junit(result) if arguments.junit else "",
                arguments.html: html.report(result, lines.header(result.describes, settings)) if arguments.html else ""}
     for path, contents in written.items():
-        if path is not None:
-            with replacing(path) as file:
-                file.write(contents.encode())
+        write(path, contents)
     for line in lines.lines(result, settings) if arguments.json else text.text(result, everything=arguments.verbose):
         print(line)
     return result.exit_code
+
+
+def write(path: Path | None, contents: str) -> None:
+    """Write a file, whole or not at all, where one was asked for."""
+    if path is not None:
+        with replacing(path) as file:
+            file.write(contents.encode())
 
 
 def chosen(arguments: argparse.Namespace) -> list[Case]:
@@ -99,16 +112,18 @@ def known_deviations(path: Path | None) -> deviations.Deviations | None:
     return deviations.load(path)
 
 
-def perform(arguments: argparse.Namespace, cases: list[Case], known: deviations.Deviations | None) -> Run:
+def perform(arguments: argparse.Namespace, cases: list[Case], known: deviations.Deviations | None,
+            on_result: Callable[[Result], None]) -> Run:
     """The run, in this process or in others, and the generated cases after it."""
     if arguments.command is None and arguments.jobs == 1:
         implementation = load(arguments.implementation)
         shown = track(cases, "conform", console=Console(stderr=True), transient=True,
                       disable=not sys.stderr.isatty())
-        found = runner.conform(implementation, shown, deviations=known)
+        found = runner.conform(implementation, shown, deviations=known, on_result=on_result)
     else:
         command = arguments.command or parallel.command_for(arguments.implementation)
-        found = parallel.conform(command, cases, jobs=arguments.jobs, timeout=arguments.timeout, deviations=known)
+        found = parallel.conform(command, cases, jobs=arguments.jobs, timeout=arguments.timeout, deviations=known,
+                                 on_result=on_result)
         implementation = Runner(command, arguments.timeout)
     if arguments.fuzz:
         from refmem.conformance import fuzz  # hypothesis is an extra

@@ -2,7 +2,8 @@
 
 A mistake early in the computation makes many later cases fail. Two witnesses are asked, in this order:
 
-1. the mutant that gives the same wrong numbers in most of the failed cases, if it does in more than half of them;
+1. the mutant that gives the same wrong numbers in most of the failed cases, if it does in more than half of those
+   that are of its profile or operation;
 2. the rules of the failed and passed cases: a rule is the more suspect, the more of the failures exercise it and the
    fewer of the passes do (Ochiai's coefficient f / sqrt(F (f + p))); ties go to the earlier rule of the
    computation, as the cases are ordered.
@@ -28,10 +29,15 @@ def suspects(results: Sequence[Result], rule_of_mutant: Mapping[str, str]) -> li
 
 
 def ranked_hints(failed: Sequence[Result]) -> list[str]:
-    """The mutants that explain more than half of the failures, best first."""
-    votes = Counter(id for result in failed for id in result.hints)
-    enough = [id for id, count in votes.items() if 2 * count > len(failed)]
-    return sorted(enough, key=lambda id: -votes[id])
+    """The mutants that explain more than half of the failures that concern them, best first."""
+    scopes = Counter(_scope(result) for result in failed)
+    votes = Counter((_scope(result), id) for result in failed for id in result.hints)
+    enough = {id: count for (scope, id), count in votes.items() if 2 * count > scopes[scope]}
+    return sorted(enough, key=lambda id: -enough[id])
+
+
+def _scope(result: Result) -> tuple[str, str | None]:
+    return result.case.group, result.case.profile
 
 
 def by_spectrum(failed: Sequence[Result], passed: Sequence[Result]) -> list[str]:

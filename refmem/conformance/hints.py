@@ -1,15 +1,17 @@
 """Which mistake gives these wrong numbers?
 
 Every mutant is a known mistake. Where a mutant gives, on the same inputs, what the implementation gave, the mistake
-is named. A few simple slips that need no mutant are tried on the one array that differs: a sign, a factor, a
-transposition.
+is named. Then the conventions of other libraries are tried, as if the implementation had not said which it follows, and
+a few simple slips on the one array that differs: a sign, a factor, a transposition.
 """
 
+import json
 from collections.abc import Iterable
 
 import numpy as np
 
 from refmem.conformance import compare
+from refmem.conformance.adapters import conventions
 from refmem.conformance.case import Case, HostArray, Inputs
 from refmem.conformance.compare import Outcome, first_problem
 from refmem.conformance.mutants import Mutant
@@ -90,8 +92,39 @@ def simple_slip(case: Case, outcome: Outcome) -> str | None:
         return "all elements are 0, as if nothing had been computed or no gradient had flowed"
     largest = np.unravel_index(int(np.abs(ours).argmax()), ours.shape)
     factor = float(theirs[largest]) / float(ours[largest]) if ours[largest] else 0.0
-    if factor and abs(factor - 1) > 1e-3 and _close(theirs / factor, ours, tolerance * max(1.0, abs(1 / factor))):
+    telling = np.count_nonzero(ours) > 1 or _round(factor)  # any number is another one times a factor
+    if telling and factor and abs(factor - 1) > 1e-3 \
+            and _close(theirs / factor, ours, tolerance * max(1.0, abs(1 / factor))):
         return "matches if the sign is changed" if abs(factor + 1) < 1e-6 else f"matches if divided by {factor:.6g}"
+    return None
+
+
+def _round(factor: float) -> bool:
+    """Whether a factor is -1, a whole number or one over it, as a forgotten mean or a sum over a batch make."""
+    size = abs(factor)
+    return size > 0 and min(abs(size - round(size)), abs(1 / size - round(1 / size))) < 1e-5 and round(max(
+        size, 1 / size)) <= 1024
+
+
+def undeclared_convention(case: Case, outcome: Outcome) -> str | None:
+    """Another order of the same arrays, which the implementation follows without saying so.
+
+    An implementation that keeps its arrays in another order c is c(g(c^-1(x))), where g is right.
+    """
+    if outcome.problem is None or not outcome.problem.is_answer or not outcome.given:
+        return None
+    layouts = conventions.layouts(case.group)
+    begun = _first_steps(case, len(outcome.given))
+    for said in conventions.candidates(layouts):
+        order = conventions.Conventions(said)
+        try:
+            ours = [order.step(step, layouts, back=False) for step in
+                    getattr(LoopAdapter(), case.group)(order.task(begun, layouts, back=True))]
+        except Exception:  # shapes that do not fit that order
+            continue
+        if _agree(case, [Inputs(step) for step in ours], outcome.given):
+            named = ", ".join(f"{name} are {order}" for name, order in said.items())
+            return f'matches if {named}: let describe() say "conventions": {json.dumps(said)}'
     return None
 
 

@@ -124,5 +124,7 @@ def found_hints(result: Result, mutants: Sequence[Any]) -> tuple[str, ...]:
     found = list(hints.matching_mutants(result.case, result.outcome, mutants))
     if hints.follows_other_profile(result.case, result.outcome):
         found.append(f"follows-{hints.OTHER[str(result.case.profile)]}")
-    slip = hints.simple_slip(result.case, result.outcome)
-    return tuple(found + ([slip] if slip else []))
+    for told in (hints.undeclared_convention, hints.simple_slip):
+        hint = told(result.case, result.outcome)
+        found += [hint] if hint else []
+    return tuple(found)

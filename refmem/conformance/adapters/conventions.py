@@ -20,6 +20,7 @@ code.
 """
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -52,17 +53,18 @@ class Conventions:
     def __bool__(self) -> bool:
         return any(_words(order) != _words(OURS[name]) for name, order in self.said.items())
 
-    def task(self, task: Task, layouts: Mapping[str, str]) -> Task:
+    def task(self, task: Task, layouts: Mapping[str, str], *, back: bool = False) -> Task:
         """The task with its arrays in the order of the implementation."""
         def theirs(arrays: Inputs) -> Inputs:
-            return Inputs({name: self.changed(array, _kind(name, layouts), back=False)
+            return Inputs({name: self.changed(array, _kind(name, layouts), back=back)
                            for name, array in arrays.items()})
 
         return dataclasses.replace(task, params=theirs(task.params), steps=[theirs(step) for step in task.steps])
 
-    def step(self, given: Mapping[str, HostArray], layouts: Mapping[str, str]) -> dict[str, HostArray]:
+    def step(self, given: Mapping[str, HostArray], layouts: Mapping[str, str], *,
+             back: bool = True) -> dict[str, HostArray]:
         """The outputs of a step in our order."""
-        return {name: self.changed(array, _kind(name, layouts), back=True) for name, array in given.items()}
+        return {name: self.changed(array, _kind(name, layouts), back=back) for name, array in given.items()}
 
     def changed(self, x: HostArray, kind: str, *, back: bool) -> HostArray:
         """One array from our order into theirs, or back. What has the wrong rank stays, and is found wrong later."""
@@ -113,15 +115,15 @@ class Translated:
         found = getattr(self._implementation, name)
         if name.startswith("_") or name in ("describe", "stop"):
             return found
-        layouts = _layouts(name)
+        arranged = layouts(name)
 
         def run(task: Task) -> Iterator[dict[str, HostArray]]:
             from refmem.conformance.compare import to_host
 
-            produced = found(self._conventions.task(task, layouts))
+            produced = found(self._conventions.task(task, arranged))
             for step in [produced] if isinstance(produced, Mapping) else produced:
                 given = {output: to_host(x) for output, x in step.items() if x is not None}
-                yield self._conventions.step(given, layouts)
+                yield self._conventions.step(given, arranged)
 
         return run
 
@@ -134,9 +136,21 @@ def translated(implementation: Any, describes: Mapping[str, Any]) -> Any:
     return Translated(implementation, said) if Conventions(said) else implementation
 
 
-def _layouts(group: str) -> Mapping[str, str]:
+def layouts(group: str) -> Mapping[str, str]:
+    """Which arrays of a group other libraries keep in another order."""
     from refmem.conformance.groups import groups
 
     if group == "memory":
         return {"query_projection": "projection"}
     return groups()[group].layouts if group in groups() else {}
+
+
+def candidates(layouts: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """The conventions that a group could be held in without saying so: first one at a time, then two."""
+    words = {word for kind in layouts.values() for word in kind.split()}
+    orders = [",".join(order) for order in itertools.permutations(_words(OURS["gates"]))][1:]
+    options = {"image": [("images", "NCHW")], "kernel": [("kernels", "OIHW")], "matrix": [("matrices", "out,in")],
+               "projection": [("projection", "out,in")], "gates": [("gates", order) for order in orders]}
+    found = [pair for word, pairs in options.items() if word in words for pair in pairs]
+    yield from ({name: order} for name, order in found)
+    yield from (dict(pairs) for pairs in itertools.combinations(found, 2) if pairs[0][0] != pairs[1][0])

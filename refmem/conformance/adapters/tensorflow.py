@@ -1,4 +1,8 @@
-"""Helpers for an implementation in TensorFlow: tensors of a task through DLPack, and gradients by a tape."""
+"""Helpers for an implementation in TensorFlow: tensors of a task, and gradients by a tape.
+
+Arrays are copied in. DLPack would take the memory of NumPy as it lies, and TensorFlow ends the process when a tensor is
+not aligned to 64 bytes, as slices of a stacked array seldom are.
+"""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -11,8 +15,7 @@ def tensors(steps: Iterable[Inputs | None]) -> Iterator[Inputs]:
     import tensorflow as tf
 
     for step in steps:
-        yield Inputs({name: tf.experimental.dlpack.from_dlpack(array.__dlpack__()) if array.ndim else tf.constant(array)
-                      for name, array in (step or {}).items()})
+        yield Inputs({name: tf.constant(array) for name, array in (step or {}).items()})
 
 
 def answered(function: Callable[..., tuple[dict[str, Any], dict[str, Any]]], step: Inputs,

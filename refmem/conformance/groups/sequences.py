@@ -38,12 +38,14 @@ def reference(name: str, output: str = "y") -> Callable[[Task], Iterator[dict[st
     return run
 
 
+GATED = {"w_x": "matrix gates", "w_h": "matrix gates", "bias": "gates"}
+
 GROUPS = (
     Group("sigmoid", Loops, torch=in_torch.sigmoid),
     Group("tanh", Loops, torch=in_torch.tanh),
     Group("embedding", Loops, torch=in_torch.embedding),
-    Group("lstm_cell", Loops, torch=in_torch.lstm_cell),
-    Group("lstm", Loops, torch=in_torch.lstm, reference=reference("lstm")),
+    Group("lstm_cell", Loops, torch=in_torch.lstm_cell, layouts=GATED),
+    Group("lstm", Loops, torch=in_torch.lstm, reference=reference("lstm"), layouts=GATED),
     Group("additive_attention", Loops, outputs=("context",), torch=in_torch.additive_attention,
           reference=reference("additive_attention", "context")),
     Group("masked_cross_entropy", Loops, outputs=("loss",), torch=in_torch.masked_cross_entropy,

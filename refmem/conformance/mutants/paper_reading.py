@@ -179,3 +179,10 @@ class ConfidenceDetached(Paper):
 class ConfidenceGradientWithoutT(Paper):
     def confidence(self, cosines):
         return taped_softmax([c + c.value * (self.t - 1.0) for c in cosines])
+
+
+@mutant("query-sum-of-absolutes", "memory.query.unit-length", "the query is divided by its sum of absolute values")
+class QuerySumOfAbsolutes(Paper):
+    def normalised(self, rows):
+        return [[x / sum((-y if y.value < 0 else y for y in row[1:]), -row[0] if row[0].value < 0 else row[0])
+                 if any(y.value != 0 for y in row) else x for x in row] for row in rows]

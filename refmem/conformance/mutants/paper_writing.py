@@ -263,3 +263,17 @@ class RightRowsClaimNothing(Paper):
 class SourcesOnlyWhenWrong(Paper):
     def put(self, slot, key, value, source):
         super().put(slot, key, value, self.sources[slot] if self.values[slot] == value else source)
+
+
+@mutant("key-sum-not-normalised", "memory.update.right-value.average-key", "the new key is q + K, not normalised")
+class KeySum(Paper):
+    def averaged(self, q, key):
+        return [a + b for a, b in zip(q, key, strict=True)]
+
+
+@mutant("age-never-reset", "memory.update.age-reset", "no written slot has its age reset")
+class AgeNeverReset(Paper):
+    def put(self, slot, key, value, source):
+        age = self.ages[slot]
+        super().put(slot, key, value, source)
+        self.ages[slot] = age

@@ -163,3 +163,10 @@ class ConfidenceNotNormalised(Released):
 class ConfidenceDetached(Released):
     def mask(self, kept):
         return [Number(c.value) for c in super().mask(kept)]
+
+
+@mutant("tf-query-sum-of-absolutes", "memory.query.unit-length", "the query is divided by its sum of absolute values")
+class QuerySumOfAbsolutes(Released):
+    def normalised(self, rows):
+        return [[x / sum((-y if y.value < 0 else y for y in row[1:]), -row[0] if row[0].value < 0 else row[0])
+                 if any(y.value != 0 for y in row) else x for x in row] for row in rows]

@@ -175,3 +175,17 @@ class EmptyIsNoClass(Released):
     def __init__(self, *arguments):
         super().__init__(*arguments)
         self.values = [-1] * self.memory_size
+
+
+@mutant("tf-key-sum-not-normalised", "memory.update.right-value.average-key", "the new key is q + K, not normalised")
+class KeySum(Released):
+    def averaged(self, q, key):
+        return [a + b for a, b in zip(q, key, strict=True)]
+
+
+@mutant("tf-age-never-reset", "memory.update.age-reset", "no written slot has its age reset")
+class AgeNeverReset(Released):
+    def put(self, slot, key, value, source):
+        age = self.ages[slot]
+        super().put(slot, key, value, source)
+        self.ages[slot] = age

@@ -50,6 +50,13 @@ def lines(run: Run, settings: dict[str, Any]) -> Iterator[str]:
     yield json.dumps(footer(run))
 
 
+def unfinished(results: list[Result], settings: dict[str, Any]) -> Iterator[str]:
+    """The lines of a run that was stopped: no footer."""
+    yield json.dumps(header({}, settings))
+    for result in results:
+        yield json.dumps(case_line(result))
+
+
 def read(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
     """The records of a report.
 

@@ -47,6 +47,7 @@ TITLES = {"memory.query": "The query", "memory.read": "Reading", "memory.loss": 
           "memory.update": "The update", "tf2017.query": "The released code: the query",
           "tf2017.read": "The released code: reading", "tf2017.loss": "The released code: the loss",
           "tf2017.update": "The released code: the update", "index": "The index of neighbours"}
+ACRONYMS = {"lstm": "LSTM", "cgru": "CGRU", "relu": "ReLU", "rnn": "RNN"}
 
 
 def spec_page(covered: list[Covered]) -> str:
@@ -72,7 +73,8 @@ def _place(chapter: str) -> tuple[int, int, str]:
 
 
 def _title(chapter: str) -> str:
-    return TITLES.get(chapter, chapter.replace("_", " ").replace("-", " ").capitalize())
+    words = [ACRONYMS.get(word, word) for word in re.split("[_-]", chapter)]
+    return TITLES.get(chapter, " ".join([words[0][0].upper() + words[0][1:], *words[1:]]))
 
 
 def _navigation(chapters: dict[str, list[Covered]]) -> Iterator[str]:
@@ -127,7 +129,7 @@ def _rule(item: Covered) -> Iterator[str]:
            f'{html.escape(item.id)}</a></h3><p class="math">{formula(rule.statement)}</p>')
     yield f'<p><span class="tag">{html.escape(rule.source or "numerics")}</span></p>'
     if rule.not_differentiated:
-        yield f'<p class="small"><b>Not differentiated.</b> {html.escape(rule.not_differentiated)}</p>'
+        yield f'<p class="small"><b>Not differentiated.</b> {html.escape(_said(rule.not_differentiated))}</p>'
     yield "<details open><summary>" + _counted(len({m.says for m in item.mutants}), "mistake") + " caught</summary><ul>"
     for mutant in {mutant.says: mutant for mutant in item.mutants}.values():  # both profiles can have one
         seen = f' <span class="small">(seen: {html.escape(mutant.seen)})</span>' if mutant.seen else ""
@@ -145,6 +147,12 @@ def _rule(item: Covered) -> Iterator[str]:
     yield f'<div><div class="code"><span class="file">refmem/{html.escape(rule.file)}, line {rule.line}'
     yield (f", <code>{html.escape(rule.function)}</code>" if rule.function else "") + "</span><pre>"
     yield _code(rule.file, rule.line) + "</pre></div></div></section>"
+
+
+def _said(note: str) -> str:
+    """A note on what is not differentiated, without these words at its beginning."""
+    bare = re.sub(r"^Not differentiated:? *", "", note)
+    return bare[:1].upper() + bare[1:]
 
 
 def _counted(n: int, what: str) -> str:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from refmem.conformance.adapters.conventions import Conventions, translated
+from refmem.conformance.adapters.conventions import Conventions, layouts, translated
 from refmem.conformance.case import load_all
 from refmem.conformance.reference import Reference
 from refmem.conformance.runner import conform, described
@@ -27,16 +27,14 @@ class Elsewhere(Reference):
         mine = Conventions(THEIRS)
 
         def run(task):
-            from refmem.conformance.adapters.conventions import _layouts
-
-            layouts = _layouts(name)
-            ours = {key: mine.changed(x, layouts.get(key.removeprefix("d_"), ""), back=True)
+            arranged = layouts(name)
+            ours = {key: mine.changed(x, arranged.get(key.removeprefix("d_"), ""), back=True)
                     for key, x in task.steps[0].items()}
             if name == "conv2d":
                 assert ours["x"].shape == tuple(np.array(task.steps[0]["x"].shape)[[0, 2, 3, 1]])
             task.steps[0].update(ours)
             for out in inner(task):
-                yield {key: mine.changed(np.asarray(x), layouts.get(key.removeprefix("d_"), ""), back=False)
+                yield {key: mine.changed(np.asarray(x), arranged.get(key.removeprefix("d_"), ""), back=False)
                        for key, x in out.items()}
 
         return run
@@ -104,3 +102,40 @@ def test_a_convention_that_is_none_is_refused(said, words):
 def test_our_own_order_changes_nothing():
     reference = Reference()
     assert translated(reference, {"conventions": {"images": "NHWC", "gates": "i,f,g,o"}}) is reference
+
+
+# --- Not declared: the hint says what to declare ------------------------------------------------------------------
+
+
+def hints_of(implementation, group, **more):
+    run = conform(implementation, [case for case in load_all() if case.group == group and case.dtype == "float64"])
+    return run, [hint for result in run.results for hint in result.hints]
+
+
+class Keeps(Reference):
+    """Does one group in an order that it does not speak of."""
+
+    def __init__(self, group, **said):
+        self._group, self._order = group, Conventions(said)
+
+    def describe(self):
+        return {"name": "keeps", "groups": [self._group]}
+
+    def __getattr__(self, name):
+        inner = super().__getattr__(name)
+
+        def run(task):
+            for out in inner(self._order.task(task, layouts(name), back=True)):
+                yield self._order.step({key: np.asarray(x) for key, x in out.items()}, layouts(name), back=False)
+
+        return run
+
+
+@pytest.mark.parametrize(("group", "said"), [
+    ("lstm_cell", {"gates": "i,o,f,g"}), ("lstm_cell", {"gates": "i,g,f,o"}), ("lstm_cell", {"gates": "f,i,g,o"}),
+    ("lstm_cell", {"gates": "o,g,i,f"}), ("lstm", {"gates": "g,i,f,o"}), ("linear", {"matrices": "out,in"})])
+def test_what_was_not_declared_is_found_out(group, said):
+    run, hints = hints_of(Keeps(group, **said), group)
+    assert run.exit_code == 1
+    name, order = next(iter(said.items()))
+    assert any(f"matches if {name} are {order}:" in hint and "conventions" in hint for hint in hints), hints

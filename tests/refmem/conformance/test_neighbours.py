@@ -26,7 +26,11 @@ class Index:
         return reference(dataclasses.replace(task, config=task.config | {"search": self.search}))
 
 
-@pytest.mark.parametrize("name", NAMES)
+COMPILED = ("fused", "sketch", "buckets")  # half a minute to compile
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow if name in COMPILED else ())
+                                  for name in NAMES])
 def test_every_index_keeps_the_rules(name):
     run = conform(Index(name), CASES)
     assert [(r.case.id, r.reason) for r in run.results if r.verdict not in (Verdict.PASS, Verdict.SKIP)] == []

@@ -8,7 +8,7 @@ import pytest
 
 from refmem.cli.main import main
 from refmem.conformance import deviations
-from refmem.conformance.case import load_all
+from refmem.conformance.case import FOLDER, load_all
 from refmem.conformance.reference import Reference
 from refmem.conformance.report import html, junit, lines
 from refmem.conformance.runner import conform, described
@@ -180,10 +180,10 @@ def test_a_reproduction_runs(capsys):
     assert capsys.readouterr().out.endswith("it passes\n")
 
 
-@pytest.mark.parametrize("kind", ["numpy", "torch"])
+@pytest.mark.parametrize("kind", ["numpy", "torch", "jax", "tensorflow"])
 def test_a_skeleton_runs_as_it_is(kind, tmp_path, monkeypatch, capsys):
-    if kind == "torch":
-        pytest.importorskip("torch")
+    if kind != "numpy":
+        pytest.importorskip(kind)
     monkeypatch.chdir(tmp_path)
     name = f"skeleton_{kind}"
     assert main(["adapter", "new", kind, f"{name}.py"]) == 0
@@ -191,3 +191,46 @@ def test_a_skeleton_runs_as_it_is(kind, tmp_path, monkeypatch, capsys):
     code = main(["conform", f"{name}:Adapter", "--only", "*read.answer*", "--only", "relu/*"])
     assert code == 0, capsys.readouterr().out
     assert main(["adapter", "new", kind, f"{name}.py"]) == 2
+
+
+def test_the_skeleton_of_a_runner_runs_as_it_is(tmp_path, monkeypatch):
+    import sys
+
+    monkeypatch.chdir(tmp_path)
+    assert main(["adapter", "new", "exec", "mine.py"]) == 0
+    assert main(["conform", "--exec", f"{sys.executable} mine.py", "--only", "relu/*"]) == 0
+
+
+def test_every_line_of_a_report_fits_the_schema(tmp_path):
+    jsonschema = pytest.importorskip("jsonschema")
+    schema = json.loads((FOLDER.parents[1] / "schema" / "report.schema.json").read_text())
+    validator = jsonschema.Draft202012Validator(schema)
+    file = known(tmp_path, '[[deviation]]\ncase = "relu/*"\nstatus = "xfail"\nreason = "it leaks on purpose"\n')
+    for run in (conform(Leaky(), RELU), conform(Reference(), RELU, deviations=file), conform(Refuses(), RELU)):
+        for line in lines.lines(run, {"seed": 0}):
+            validator.validate(json.loads(line))
+
+
+def test_a_stale_deviation_has_its_own_exit_code(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "refmem-deviations.toml").write_text(
+        '[[deviation]]\ncase = "relu/*"\nstatus = "xfail"\nreason = "it leaked"\n')
+    assert main(["conform", REFERENCE, "--only", "relu/*"]) == 3
+
+
+def test_a_run_that_is_stopped_keeps_what_it_did(tmp_path, monkeypatch, capsys):
+    import sys
+
+    class Stopped(Reference):
+        def relu(self, task):
+            if task.id == RELU[3].id:
+                raise KeyboardInterrupt
+            return super().__getattr__("relu")(task)
+
+    monkeypatch.setitem(sys.modules, __name__, sys.modules[__name__])
+    monkeypatch.setattr(sys.modules[__name__], "Stopped", Stopped, raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert main(["conform", f"{__name__}:Stopped", "--only", "relu/*", "--output", "a.jsonl"]) == 130
+    assert f"stopped after 3 of {len(RELU)} cases" in capsys.readouterr().err
+    assert main(["report", "summary", "a.jsonl"]) == 2
+    assert "stopped after 3 cases" in capsys.readouterr().err
