@@ -1,4 +1,10 @@
-"""The operations in plain Python: the equations, spelled out for single numbers in loops."""
+"""The operations in plain Python: the equations, spelled out for single numbers in loops.
+
+Why there are two oracles of the operations: this one, in bare floats, belongs to the tests, which call it with arrays
+of every shape. The other, `refmem/conformance/oracles/ops.py`, is shipped: it makes the vectors, counts in numbers that
+know their derivatives and their rounding, and is what the mutants bend. They were written apart and share no line; each
+is held against refmem, so that neither can be wrong in the same way as the other without being seen.
+"""
 
 import math
 

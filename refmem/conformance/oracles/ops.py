@@ -1,5 +1,7 @@
 """The operations of the CNN in nested lists and loops, on numbers that remember how they were made.
 
+The tests of the operations have an oracle of their own, in bare floats (`tests/oracles/ops.py`, which says why).
+
 Each method is y = f(inputs, options). It is written from the equation alone; its derivative comes from the tape. A
 mutant changes one method.
 """
