@@ -31,7 +31,7 @@ def add_to(commands: Any) -> None:
                         help=f"at most so many for each network; default {UPDATES}")
     budget.add_argument("--minutes", type=positive(float), metavar="M", help="at most so long for each network instead")
     own.add_argument("--goal", type=positive(float), metavar="A",
-                     help=f"stop once this share of the balls is caught (mean of 20 batches); default {GOAL}")
+                     help=f"stop once this share of the balls is caught (of the last 1,280); default {GOAL}")
     own.add_argument("--games", type=positive(int), metavar="B", help="played at once; default 64")
     own.add_argument("--rate", type=positive(float), metavar="R", help="of Adam; default: as the recipe of the model")
     own.add_argument("--entropy", type=float, metavar="W", help="weight of the entropy bonus; default 0.01")
