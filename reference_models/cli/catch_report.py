@@ -76,11 +76,10 @@ def draw_curves(path: Path, legs: Sequence[Done], *, goal: float) -> None:
             if done.leg.screen != screen:
                 continue
             frames, success = curve(done)
-            model = done.leg.model
-            axes.plot(frames / 1e6, 100 * success, color=COLOURS.get(model, "black"), linewidth=1.3, alpha=0.85,
-                      label=None if model in named else NAMES.get(model, model))
-            if done.reached is not None:
-                axes.plot(frames[-1] / 1e6, 100 * success[-1], marker="o", markersize=4, color=COLOURS.get(model, "black"))
+            model, there = done.leg.model, done.reached is not None
+            axes.plot(frames / 1e6, 100 * success, color=COLOURS[model], linewidth=1.3, alpha=0.85,
+                      marker="o" if there else None, markersize=4, markevery=[-1],
+                      label=None if model in named else NAMES[model])
             named.add(model)
         axes.axhline(100 * goal, color="0.4", linewidth=0.8, linestyle=":")
         size, _, visible = screen.partition("x")
