@@ -59,12 +59,16 @@ def answer_first(queries: Array, held: Held, measure: Measure, desk: Desk, wante
     """Compare what the first look found. Returns how many queries need a second, then the first of `who`.
 
     A query is done if a better key than its k-th best would, with the certainty asked for, have been in the first
-    look. Else `wanted` becomes the coarse score of such a key.
+    look. Else `wanted` becomes the coarse score of such a key. Of many neighbours the last eighth is not asked about:
+    where a cluster has somewhat fewer than k keys, what would be looked for is any of the far ones.
     """
-    asked = 0
+    asked, k = 0, slots.shape[1]
+    doubtful = k // 8
     for b in range(len(desk.sizes)):
         compare_finds(b, queries, held, measure, desk, cosines, slots)
-        worst = cosines[b, 0] if desk.sizes[b] == slots.shape[1] else -1.0
+        worst = -1.0
+        if desk.sizes[b] == k:
+            worst = np.partition(cosines[b], doubtful)[doubtful] if doubtful else cosines[b, 0]
         wanted[b] = cut_for(worst, measure, desk.reading, b)
         if wanted[b] < desk.cuts[b] and not desk.crowded[b]:
             desk.who[asked] = b

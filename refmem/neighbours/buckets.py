@@ -94,7 +94,7 @@ class Buckets(coded.Coded):
         buckets, pages = (2 * self.h) ** 2, len(self.tables.sizes)
         probes = int(SHARES[self.h] * buckets) if self.probes is None else min(self.probes, buckets)
         listed = jit.scratch(("pages", pages), lambda: (np.empty(pages, np.int32), np.empty(pages, np.uint64)))
-        buckets_kernels.search(*given, self.h, probes, *listed, *self._sample(), *self.tables)
+        buckets_kernels.search(*(*given, self.h, probes, *listed, *self._sample(), *self.tables))
 
     def _draw_sample(self) -> tuple[Array, ...]:
         some = np.arange(0, self.end, max(1, self.end // (PAGE * SAMPLE)))

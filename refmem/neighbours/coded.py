@@ -6,7 +6,8 @@
    first. The k-th best cosine c so far says how far to go: a key better than c has a guess, and a coarse score, of at
    least so much, with near certainty (`certainty`).
 3. If a better key than c would, with the same certainty, have been in the first look, this is the answer: so it is
-   when something near was stored. Else a second look goes as far as c asks.
+   when something near was stored. Else a second look goes as far as c asks. (Here c is the cosine of the k-th best
+   but an eighth: the last of many neighbours are no nearer than many others.)
 
 So the number compared adapts to how the keys lie around the query: one or two where one neighbour stands out, a whole
 cluster where the query fell into one. Only where c asks for more than `budget` slots, and they are no more than lie

@@ -66,7 +66,7 @@ class Sketch(coded.Coded):
     def _answer(self, *given: Any) -> None:
         from refmem.neighbours import sketch_kernels
 
-        sketch_kernels.search(*given, self.coarse, *self._sample())
+        sketch_kernels.search(*(*given, self.coarse, *self._sample()))
 
     def _draw_sample(self) -> tuple[Array, ...]:
         groups = np.arange(0, -(-self.end // GROUP), max(1, self.end // (GROUP * SAMPLE)))
