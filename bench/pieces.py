@@ -34,12 +34,10 @@ def merge(report: dict[str, Any], path: str) -> dict[str, Any]:
              **{name: value for name, value in report.items() if name not in ("rows", "versions")}}
     made_by = dict(zip(old, pieces, strict=True)) | {tuple(row[name] for name in CELL): piece for row in report["rows"]}
     rows = old | {tuple(row[name] for name in CELL): row for row in report["rows"]}
-    still: list[dict[str, Any]] = []  # the pieces of which a row is left
-    for one in made_by.values():
-        if one not in still:
-            still.append(one)
+    still = list({id(one): one for one in made_by.values()}.values())  # the pieces of which a row is left
+    number = {id(one): place for place, one in enumerate(still)}
     merged = {**kept, "versions": report["versions"], "pieces": still,
-              "rows": [rows[cell] | {"piece": still.index(made_by[cell])} for cell in sorted(rows, key=order)]}
+              "rows": [rows[cell] | {"piece": number[id(made_by[cell])]} for cell in sorted(rows, key=order)]}
     with replacing(path) as file:
         file.write((json.dumps(merged, indent=1) + "\n").encode())
     return merged
