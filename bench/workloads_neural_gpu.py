@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from reference_models import neural_gpu
-from reference_models.training import data_parallel
+from reference_models.parallel import data_parallel
 
 from bench.workloads import THREADS, Step, Workload, torch_with
 
