@@ -19,6 +19,7 @@ FILES = {  # workload: the module that has it, so that nobody else's is imported
     "fast_weights_matrix_50": "bench.workloads_fast_weights",
     "fast_weights_matrix_100": "bench.workloads_fast_weights",
     "memory": "bench.workloads_memory",
+    "memory_tf2017": "bench.workloads_memory",
     "neural_gpu_20": "bench.workloads_neural_gpu",
     "neural_gpu_40": "bench.workloads_neural_gpu",
     "seq2seq": "bench.workloads_seq2seq",

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from refmem.arrays import ArrayModule
-from reference_models import embedding
+from reference_models.classifier import embedding
 
 from bench.workloads import THREADS, Step, Workload, cupy_device, torch_with
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from reference_models import neural_gpu
-from reference_models.training import data_parallel
+from reference_models.parallel import data_parallel
 
 from bench.workloads import THREADS, Step, Workload, torch_with
 
@@ -58,7 +58,7 @@ def workload(n: int) -> Workload:
     return Workload(f"neural_gpu_{n}", f"forward and backward of the Neural GPU, {n} positions and steps",
                     sides={"ours": at(ours), "plain": at(ours, conv="plain"), "torch": at(theirs),
                            "torch_channels_last": at(theirs, channels_last=True)},
-                    batches=(32,), growth={"batch": (4, 8, 16, 32)}, tolerance=5e-3)
+                    batches=(32,), growth={"batch": (4, 8, 16, 32), "n": (5, 10, 20, 40)}, tolerance=5e-3)
 
 
 WORKLOADS = (workload(20), workload(40))

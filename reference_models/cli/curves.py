@@ -8,7 +8,7 @@ import numpy as np
 
 from reference_models.cli.grid import Done
 from reference_models.cli.pictures import _figure, _write
-from reference_models.cores.catalogue import TITLES
+from reference_models.fast_weights.cores.catalogue import TITLES
 
 COLOURS = {"fast-weights": "#c0392b", "irnn": "#7f8c8d", "lstm": "#2471a3", "a-lstm": "#7d3c98", "convnet": "#239b56"}
 LEAST = 0.02  # percent: where a logarithmic axis ends

@@ -16,9 +16,10 @@ from refmem.memory.memory import Memory
 from refmem.storage import FileRefused
 
 from reference_models import neural_gpu
-from reference_models.neural_gpu_extended import ExtendedNeuralGPU, ExtendedSize, Output
+from reference_models.neural_gpu.extended import ExtendedNeuralGPU, ExtendedSize, Output
+from reference_models.parallel import data_parallel
 from reference_models.tasks.synthetic import DIGIT_0, SYMBOLS, Array, Examples
-from reference_models.training import adam, checkpoint, data_parallel
+from reference_models.training import adam, checkpoint
 from reference_models.training.adam import Adam
 from reference_models.training.clipping import clip_by_global_norm
 from reference_models.training.schedule import Counters, linear_decay

@@ -235,7 +235,7 @@ def _moved_a_little(params: dict[str, Array], spread: float, rng: np.random.Gene
 
 def _classifier(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
     from reference_models.classifier import Classifier
-    from reference_models.embedding import Size
+    from reference_models.classifier.embedding import Size
 
     rng = np.random.default_rng(0)
     model = Classifier(Size((2, 2, 3, 3), (6, 5), 1.0, "fan_in"), memory_size=12, conv="plain", shards=1, dtype=dtype,
@@ -279,7 +279,7 @@ def _retrieval(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
     from refmem.ops import softmax_cross_entropy
 
     from reference_models.fast_weights import FastWeights
-    from reference_models.retrieval import EXPANDED, RetrievalNetwork
+    from reference_models.fast_weights.retrieval import EXPANDED, RetrievalNetwork
 
     model = RetrievalNetwork(FastWeights(EXPANDED, 3), symbols=4, classes=3, seed=1, dtype=dtype)
     rng = np.random.default_rng(0)
@@ -317,7 +317,7 @@ def _neural_gpu(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
 def _neural_gpu_extended(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
     """With a memory on its tape, that is asked and not written."""
     from reference_models import neural_gpu
-    from reference_models.neural_gpu_extended import ExtendedNeuralGPU, ExtendedSize
+    from reference_models.neural_gpu.extended import ExtendedNeuralGPU, ExtendedSize
 
     rng = np.random.default_rng(0)
     model = ExtendedNeuralGPU(ExtendedSize(maps=3, rows=2), 4, memory_size=12, conv="plain", dtype=dtype, xp=xp)
@@ -370,8 +370,8 @@ def _glimpses(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
     """Two stretches, each stored at its end."""
     from refmem.ops import softmax_cross_entropy
 
-    from reference_models.cores.stretches import StretchedFastWeights
-    from reference_models.glimpses import GlimpseNetwork
+    from reference_models.fast_weights.cores.stretches import StretchedFastWeights
+    from reference_models.fast_weights.glimpses import GlimpseNetwork
 
     rng = np.random.default_rng(1)
     core = StretchedFastWeights(3, 4, stretches=(3, 2))
@@ -392,7 +392,7 @@ def _glimpses(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
 
 
 def _convnet(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
-    from reference_models.convnet import ConvNet
+    from reference_models.fast_weights.convnet import ConvNet
 
     rng = np.random.default_rng(0)
     model = ConvNet(side=8, units=3, classes=3, dtype=dtype, filters=(2, 2, 2))
@@ -410,8 +410,8 @@ def _convnet(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
 
 def _catch(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
     """The player of Catch, whose scores and values are weighed at random."""
-    from reference_models.catch_agent import Agent
     from reference_models.fast_weights import FastWeights
+    from reference_models.fast_weights.catch_agent import Agent
     from reference_models.tasks.catch import Games, Rules
 
     rng = np.random.default_rng(0)

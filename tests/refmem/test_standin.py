@@ -11,10 +11,10 @@ from refmem.cli.gradcheck_targets import MODELS
 from refmem.memory import PAPER, TF2017, Memory, explain
 
 from reference_models.classifier import Classifier
-from reference_models.embedding import Size
+from reference_models.classifier.embedding import Size
 from reference_models.seq2seq import Query, Seq2Seq
 from reference_models.seq2seq import Size as Seq2SeqSize
-from reference_models.seq2seq_search import beam_search
+from reference_models.seq2seq.search import beam_search
 
 ON_THE_HOST_ONLY = {"additive_attention_fused", "cgru_winograd", "conv2d_im2col", "conv2d_relu", "conv2d_winograd",
                     "fast_weights_rnn_compiled", "lstm_fused"}

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from reference_models.cli import catch_run, pictures
+from reference_models.cli import pictures
+from reference_models.cli.catch import job
 from reference_models.cli.main import main
 from reference_models.training import checkpoint
 
@@ -15,9 +16,9 @@ TINY = ["catch", "--screen", "4x2", "--updates", "3", "--games", "4"]
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch, tmp_path):
-    monkeypatch.setattr(catch_run, "HIDDEN", 5)
-    monkeypatch.setattr(catch_run, "CELLS", 6)
-    monkeypatch.setattr(catch_run, "TEST_GAMES", 8)
+    monkeypatch.setattr(job, "HIDDEN", 5)
+    monkeypatch.setattr(job, "CELLS", 6)
+    monkeypatch.setattr(job, "TEST_GAMES", 8)
     monkeypatch.setattr(pictures, "available", lambda: False)  # they take a second
     monkeypatch.chdir(tmp_path)
 

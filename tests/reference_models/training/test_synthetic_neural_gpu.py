@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from reference_models.neural_gpu_extended import ExtendedSize
+from reference_models.neural_gpu.extended import ExtendedSize
 from reference_models.tasks.synthetic import Synthetic
 from reference_models.training.synthetic_neural_gpu import NO_MEMORY, PAPER, RECIPE, Recipe, SyntheticNeuralGPU, recipe
 from reference_models.training.synthetic_seq2seq import COPY, EVERYTHING, Stage

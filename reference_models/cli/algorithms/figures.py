@@ -1,0 +1,49 @@
+"""Pictures of a Neural GPU: its mental image through time, its tape, and how far its algorithm reaches."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reference_models.cli.pictures import _figure, _write
+from reference_models.neural_gpu.evaluation import Measured
+
+SHOWN = 6  # maps of each row
+
+
+def accuracy(path: Path, rows: Sequence[Measured], longest: int, *, title: str) -> None:
+    """The share of sequences that are fully right, against length; trained lengths are shaded."""
+    figure = _figure(7, 4)
+    axes = figure.subplots()
+    for kind in dict.fromkeys(row.kind for row in rows):
+        own = [row for row in rows if row.kind == kind]
+        axes.plot([row.length for row in own], [100 * row.share for row in own], marker="o", markersize=3, label=kind)
+    axes.axvspan(1, longest, color="0.9", label="trained on")
+    axes.set_xscale("log")
+    axes.set_ylim(-3, 103)
+    axes.set_xlabel("length of the sequence")
+    axes.set_ylabel("fully right, %")
+    axes.set_title(f"Neural GPU: {title}", fontsize=10)
+    axes.legend(fontsize=8, loc="lower left")
+    axes.grid(alpha=0.3)
+    _write(figure, path)
+
+
+def mental_image(path: Path, images: Any, question: str, answer: str) -> None:
+    """Step against position, for the maps of each row that change most; images [steps + 1, n, w, m]."""
+    steps, positions, rows, _ = images.shape
+    figure = _figure(1.7 * SHOWN + 0.6, 1.5 * rows + 0.9)
+    grid = figure.subplots(rows, SHOWN, squeeze=False, sharex=True, sharey=True)
+    for row in range(rows):
+        busiest = np.argsort(-images[:, :, row].std(axis=(0, 1)), kind="stable")[:SHOWN]
+        for axes, which in zip(grid[row], busiest, strict=False):
+            axes.imshow(images[:, :, row, which], cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto",
+                        interpolation="nearest")
+            axes.set_title(f"map {which}", fontsize=7, pad=2)
+            axes.tick_params(labelsize=6)
+            if positions <= 12:
+                axes.set_xticks(range(positions), list(question.ljust(positions)))
+        grid[row, 0].set_ylabel(f"row {row}\nstep", fontsize=7)
+    figure.suptitle(f"{question} = {answer}: the mental image, step by step (position across)", fontsize=9)
+    _write(figure, path)
