@@ -1,13 +1,13 @@
 """What is computed on both devices by `bench.gpu_check`, from the same inputs, with how near the results must come.
 
-- `targets`: every operation, the memory and every reference model, forward and backward, as `refmem gradcheck` has them;
+- `targets`: all that `refmem gradcheck` knows: operations, the memory, the reference models, forward and backward;
 - `lives`: a memory that is read, written and differentiated for some steps, in both profiles, with the exact
   search and with the paper's hashing;
 - `searches`: both searches by themselves, before and after an update;
-- `updates`: what a training step does with gradients;
-- `vectors`: those of the conformance suite, which are judged by their own tolerances.
+- `updates`: what a training step does with gradients.
 """
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -158,6 +158,7 @@ def run_search(name: str, dtype: str, xp: ArrayModule) -> Results:
     return results
 
 
+@functools.cache
 def clear_keys() -> tuple[HostArray, HostArray, HostArray]:
     """Keys, other keys and queries, of which no two cosines of a query are so near that float32 might swap them, and
     none so near to a hyperplane that it might turn a bit."""

@@ -69,7 +69,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def gpu() -> ArrayModule:
     """CuPy. Raises ValueError where it is missing, or finds no GPU."""
-    if find_spec("cupy") is None:
+    if not find_spec("cupy"):
         raise ValueError("this check needs a GPU and CuPy, and CuPy is not installed: pip install 'refmem[gpu]'")
     try:
         xp = workloads.cupy_device()

@@ -29,9 +29,9 @@ CHECK = {name: "the check's own door: inputs in, results out" for name in (
     "refmem/gradcheck/ops.py:", "refmem/cli/gradcheck_targets.py:", "bench/gpu_cases.py:")}
 
 DRAWN = {  # to the device: what is drawn on the host, so that both see the same numbers
-    "reference_models/classifier.py:Classifier.__init__": "first weights",
-    "reference_models/neural_gpu_extended.py:ExtendedNeuralGPU.__init__": "first weights",
-    "reference_models/seq2seq.py:Seq2Seq.__init__": "first weights",
+    "reference_models/classifier/model.py:Classifier.__init__": "first weights",
+    "reference_models/neural_gpu/extended.py:ExtendedNeuralGPU.__init__": "first weights",
+    "reference_models/seq2seq/model.py:Seq2Seq.__init__": "first weights",
     "refmem/memory/memory.py:Memory.__init__": "first weights",
     "refmem/neighbours/hyperplanes.py:Hyperplanes.rebuild": "hash vectors",
     "refmem/memory/write.py:_noise": "age noise",
@@ -48,7 +48,7 @@ NUMBERS = {  # to the host, one number at a time
     "refmem/neighbours/protocol.py:check_queries": "have queries unit length",
     "refmem/neighbours/protocol.py:check_update": "are slots in range",
     "refmem/ops/additive_attention.py:check_arguments": "has each row something to attend to",
-    "reference_models/neural_gpu.py:check_inputs": "are symbols in range",
+    "reference_models/neural_gpu/model.py:check_inputs": "are symbols in range",
     # how long a result is, where its contents decide
     "refmem/arrays.py:add_rows": "how many slots are touched",
     "refmem/memory/read.py:keys_read": "how many keys were read",
@@ -56,12 +56,12 @@ NUMBERS = {  # to the host, one number at a time
     "refmem/neighbours/exact.py:_cut_in_doubt": "is a cosine at the cut in doubt",
     "refmem/neighbours/exact.py:_settle_ties": "are cosines in doubt, and how many",
     "refmem/neighbours/hyperplanes.py:Hyperplanes.search": "how many candidates a query has",
-    "reference_models/catch_agent.py:Agent._look": "how many screens are lit",
-    "reference_models/catch_agent.py:Agent._look_backward": "how many screens are lit",
-    "reference_models/neural_gpu_extended.py:ExtendedNeuralGPU._ask": "how many rows ask; the loss as a number",
-    "reference_models/seq2seq_shards.py:forward": "how many tokens there are",
+    "reference_models/fast_weights/catch_agent.py:Agent._look": "how many screens are lit",
+    "reference_models/fast_weights/catch_agent.py:Agent._look_backward": "how many screens are lit",
+    "reference_models/neural_gpu/extended.py:ExtendedNeuralGPU._ask": "how many rows ask; the loss as a number",
+    "reference_models/seq2seq/shards.py:forward": "how many tokens there are",
     # results that are numbers
-    "reference_models/seq2seq.py:Seq2Seq.forward": "the losses, and how many tokens there are",
+    "reference_models/seq2seq/model.py:Seq2Seq.forward": "the losses, and how many tokens there are",
     "reference_models/training/clipping.py:global_norm": "the norm of the gradients",
 }
 
@@ -70,7 +70,7 @@ ARRAYS = {  # either way
     "refmem/memory/loss.py:margin_paper": "which rows have no right neighbour, and which slots to look at for each",
     "refmem/memory/write.py:_oldest_row_by_row": "rows take slots in turn: the age and the noise of every slot",
     "refmem/ops/associative_lstm.py:_check": "are shuffles permutations: few and short",
-    "reference_models/seq2seq.py:Seq2Seq.check_sentences": "where sentences end",
+    "reference_models/seq2seq/model.py:Seq2Seq.check_sentences": "where sentences end",
 }
 """file:function -> why it may cross. In `CHECK` it is the whole file."""
 
@@ -185,7 +185,6 @@ class Copies:
             yield
         finally:
             self._inside = False
-
 
     def _asked_by(self, frame: FrameType | None) -> str:
         """The nearest function that is not a part of the array module, NumPy or this file, as file:function."""
