@@ -30,7 +30,7 @@ def add_to(commands: Any) -> None:
                         help="at most so many for each network; default 3000")
     budget.add_argument("--minutes", type=positive(float), metavar="M", help="at most so long for each network instead")
     own.add_argument("--goal", type=positive(float), metavar="A",
-                     help="stop once this share of the balls is caught (mean of 20 batches); default 0.9")
+                     help="stop once this share of the balls is caught (of the last 1,280); default 0.9")
     own.add_argument("--games", type=positive(int), metavar="B", help="played at once; default 64")
     own.add_argument("--rate", type=positive(float), metavar="R", help="of Adam; default: as the recipe of the model")
     own.add_argument("--entropy", type=float, metavar="W", help="weight of the entropy bonus; default 0.01")

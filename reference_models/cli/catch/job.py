@@ -27,6 +27,7 @@ from reference_models.training.schedule import Budget
 SETTINGS = "experiment.json"
 HIDDEN = CELLS = 128  # FW appendix A.3
 TEST_GAMES = 2000
+WINDOW = 1280  # games, over which the share of balls caught is taken while they are played
 UPDATES = 3000  # at most, where no budget is given
 
 RATES = {"fast-weights": 4e-3, "lstm": 3e-3, "irnn": 1e-3}
@@ -164,12 +165,13 @@ def train(leg: Leg, folder: Path, settings: Mapping[str, Any]) -> None:
     try:
         ended = loop.run(training.advance, counters=training.counters, budget=budget(settings), curve=training.curve,
                          save=lambda: checkpoint.save(path, training.snapshot(facts)), title=leg.name,
-                         goal=settings["goal"])
+                         goal=settings["goal"], smoothing=window(settings["games"]))
     except loop.Interrupted as stopped:
         raise KeyboardInterrupt(f"{leg.name} after {training.counters.episodes} updates; go on with: "
                                 f"python -m reference_models catch --resume --out {folder}") from stopped
     done = training.snapshot(facts)
-    done.notes = {"reached": training.counters.images if reached(training.curve, settings["goal"]) else None,
+    there = loop.reached(training.curve, settings["goal"], window(settings["games"]))
+    done.notes = {"reached": training.counters.images if there else None,
                   "test": caught(training, TEST_GAMES), "ended": ended}
     checkpoint.save(path, done)
     frames = f"{done.notes['reached']:,} frames" if done.notes["reached"] else "not reached"
@@ -177,10 +179,9 @@ def train(leg: Leg, folder: Path, settings: Mapping[str, Any]) -> None:
           f"{training.counters.seconds:.0f} s", file=sys.stderr, flush=True)
 
 
-def reached(curve: list[dict[str, float]], goal: float) -> bool:
-    """Whether the last batches, on average, reach the goal."""
-    last = [point["accuracy"] for point in curve[-loop.SMOOTHING:]]
-    return len(last) == loop.SMOOTHING and sum(last) / loop.SMOOTHING >= goal
+def window(games: int) -> int:
+    """Batches of so many games whose mean must reach the goal: `WINDOW` games."""
+    return -(-WINDOW // games)
 
 
 def caught(training: ActorCriticTraining, games: int) -> float:

@@ -16,7 +16,6 @@ from reference_models.tasks.catch import Games
 
 NAMES = TITLES | {"irnn": "ReLU RNN"}
 COLOURS = {"fast-weights": "#c0392b", "irnn": "#7f8c8d", "lstm": "#2471a3"}
-SMOOTH = 40  # batches of games, of which a curve shows the mean
 
 
 def write(folder: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -56,14 +55,14 @@ def rows(legs: Sequence[Done]) -> list[dict[str, Any]]:
 
 
 def curve(done: Done) -> tuple[Any, Any]:
-    """Frames played, and the share of balls caught over the last batches: two [n]."""
-    points = done.saved.curve
+    """Frames played, and the share of the last `WINDOW` balls that was caught: two [n]."""
+    points, smooth = done.saved.curve, job.window(done.saved.settings["games"])
     size = int(done.leg.screen.partition("x")[0])
     frames = np.array([point["episode"] for point in points]) * done.saved.settings["games"] * size
     sums = np.cumsum(np.array([0.0] + [point["accuracy"] for point in points]))
-    first = np.maximum(np.arange(1, len(points) + 1) - SMOOTH, 0)
+    first = np.maximum(np.arange(1, len(points) + 1) - smooth, 0)
     success = (sums[1:] - sums[first]) / (np.arange(1, len(points) + 1) - first)
-    shown = np.arange(len(points)) % 10 == 9
+    shown = np.arange(len(points))[::-1] % 10 == 0  # with the last one
     return frames[shown], success[shown]
 
 
@@ -78,9 +77,10 @@ def draw_curves(path: Path, legs: Sequence[Done], *, goal: float) -> None:
             if done.leg.screen != screen:
                 continue
             frames, success = curve(done)
-            model = done.leg.model
-            axes.plot(frames / 1e6, 100 * success, color=COLOURS.get(model, "black"), linewidth=1.3, alpha=0.85,
-                      label=None if model in named else NAMES.get(model, model))
+            model, there = done.leg.model, done.reached is not None
+            axes.plot(frames / 1e6, 100 * success, color=COLOURS[model], linewidth=1.3, alpha=0.85,
+                      marker="o" if there else None, markersize=4, markevery=[-1],
+                      label=None if model in named else NAMES[model])
             named.add(model)
         axes.axhline(100 * goal, color="0.4", linewidth=0.8, linestyle=":")
         size, _, visible = screen.partition("x")
@@ -89,7 +89,7 @@ def draw_curves(path: Path, legs: Sequence[Done], *, goal: float) -> None:
         axes.set_ylim(0, 100)
         axes.grid(alpha=0.3, linewidth=0.5)
         axes.legend(fontsize=8, loc="lower right")
-    panels[0].set_ylabel(f"balls caught, %, mean of {SMOOTH} batches")
+    panels[0].set_ylabel(f"caught of the last {job.WINDOW:,} balls, %")
     page.suptitle("Catch with a screen that goes blank: each line a seed", fontsize=11)
     pictures._write(page, path)
 
@@ -121,8 +121,8 @@ def draw_film(path: Path, done: Done) -> None:
             before.paddle[0] = paddle
             before.move(np.array([move]))
             paddle = int(before.paddle[0])
-    grid[0, 0].set_ylabel("seen", fontsize=8)
-    grid[1, 0].set_ylabel("is", fontsize=8)
+    grid[0, 0].set_ylabel("it sees", fontsize=8)
+    grid[1, 0].set_ylabel("the game", fontsize=8)
     caught = episodes.rewards[0, -1] > 0
     page.suptitle(f"{NAMES.get(done.leg.model, done.leg.model)}, N = {size}, M = {agent.rules.visible}: "
                   f"{'caught' if caught else 'missed'}", fontsize=10)

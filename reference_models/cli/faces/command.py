@@ -35,7 +35,8 @@ def add_to(commands: Any) -> None:
     own.add_argument("--steps", type=natural, metavar="S", help="of the inner loop of the fast weights; default 1")
     own.add_argument("--out", type=Path, metavar="DIR", help="default: runs/faces-1, or the next free number")
     own.add_argument("--resume", action="store_true",
-                     help="go on with the run in --out (default: the latest one); more models and seeds may be added")
+                     help="go on with the run in --out (default: the latest one); more models and seeds may be added, "
+                          "and --updates be given anew for these")
     own.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
 
 

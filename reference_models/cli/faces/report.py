@@ -11,6 +11,7 @@ from refmem.arrays import Array
 
 from reference_models.cli import curves, grid, output, pictures
 from reference_models.cli.faces.job import PAPER, TASK, FaceTask
+from reference_models.cli.recall.report import updates_of
 from reference_models.fast_weights.cores.catalogue import TITLES
 from reference_models.tasks.faces import EXPRESSIONS, Faces, as_pixels
 
@@ -72,15 +73,15 @@ def show(facts: dict[str, Any]) -> None:
     """Print to stdout."""
     console = Console()
     table = Table(title=f"Expressions of people never seen before, accuracy in %\n{facts['data']}")
-    for column in ("units", "model", "median", "seeds", "paper\nMulti-PIE"):
+    for column in ("units", "model", "updates", "median", "seeds", "paper\nMulti-PIE"):
         table.add_column(column, justify="left" if column == "model" else "right")
     for row in facts["rows"]:
         seeds = ", ".join(f"{accuracy:.2f}" for accuracy in row["accuracy"].values())
         stopped = f" ({len(row['unfinished'])} unfinished)" if row["unfinished"] else ""
-        table.add_row(str(row["units"]), NAMES.get(row["model"], row["model"]),
+        table.add_row(str(row["units"]), NAMES.get(row["model"], row["model"]), updates_of(row),
                       "" if row["median_error"] is None else f"{100 - row['median_error']:.2f}", seeds + stopped,
                       "" if row["paper"] is None else f"{row['paper']:.2f}")
-    table.add_row("", NAMES["nearest"], f"{facts['nearest']:.2f}", "", "")
+    table.add_row("", NAMES["nearest"], "", f"{facts['nearest']:.2f}", "", "")
     console.print(table)
     console.print(f"written: {', '.join(sorted(path.name for path in Path(facts['out']).iterdir()))} in {facts['out']}",
                   soft_wrap=True, highlight=False)

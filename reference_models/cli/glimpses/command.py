@@ -38,7 +38,8 @@ def add_to(commands: Any) -> None:
     own.add_argument("--fast-rate", type=float, metavar="E", help="eta; default min(0.5, 10/R)")
     own.add_argument("--out", type=Path, metavar="DIR", help="default: runs/glimpses-1, or the next free number")
     own.add_argument("--resume", action="store_true",
-                     help="go on with the run in --out (default: the latest one); more models and seeds may be added")
+                     help="go on with the run in --out (default: the latest one); more models and seeds may be added, "
+                          "and --updates be given anew for these")
     own.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
 
 

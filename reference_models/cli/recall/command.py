@@ -39,7 +39,8 @@ def add_to(commands: Any) -> None:
                      "c9k8j3f1??c; default: the first test sequence")
     own.add_argument("--out", type=Path, metavar="DIR", help="default: runs/recall-1, or the next free number")
     own.add_argument("--resume", action="store_true",
-                     help="go on with the run in --out (default: the latest one); more models and seeds may be added")
+                     help="go on with the run in --out (default: the latest one); more models and seeds may be added, "
+                          "and --updates be given anew for these")
     own.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
 
 

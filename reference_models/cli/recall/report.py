@@ -74,12 +74,17 @@ def show(facts: dict[str, Any]) -> None:
 def errors_table(title: str, rows: list[dict[str, Any]]) -> Table:
     """One row for each width and model."""
     table = Table(title=title)
-    for column in ("units", "model", "median", "seeds", "paper"):
+    for column in ("units", "model", "updates", "median", "seeds", "paper"):
         table.add_column(column, justify="left" if column == "model" else "right")
     for row in rows:
         errors = ", ".join(f"{error:.2f}" for error in row["errors"].values())
         stopped = f" ({len(row['unfinished'])} unfinished)" if row["unfinished"] else ""
-        table.add_row(str(row["units"]), TITLES.get(row["model"], row["model"]),
+        table.add_row(str(row["units"]), TITLES.get(row["model"], row["model"]), updates_of(row),
                       "" if row["median_error"] is None else f"{row['median_error']:.2f}", errors + stopped,
                       "" if row["paper"] is None else f"{row['paper']:.2f}")
     return table
+
+
+def updates_of(row: dict[str, Any]) -> str:
+    """How many updates the networks of a row had; one number, as a rule."""
+    return ", ".join(f"{count:,}" for count in sorted(set(row["updates"].values())))

@@ -58,6 +58,17 @@ def test_a_finished_leg_is_not_done_again_and_more_can_be_added(capsys):
     assert Path("run/irnn-4x2-0.npz").stat().st_mtime_ns == before and Path("run/lstm-4x2-0.npz").exists()
 
 
+def test_the_goal_is_reached_over_the_same_number_of_games_however_many_are_played_at_once(monkeypatch, capsys):
+    monkeypatch.setattr(job, "WINDOW", 10)
+    assert [job.window(games) for games in (1, 4, 10, 64)] == [10, 3, 1, 1]
+    assert main([*TINY, "--model", "irnn", "--goal", "0.001", "--updates", "40", "--json", "--out", "run"]) == 0
+    row = json.loads(capsys.readouterr().out)["rows"][0]
+    curve = checkpoint.load("run/irnn-4x2-0.npz", "catch").curve
+    caught = [point["accuracy"] for point in curve]
+    first = next(n for n in range(3, 41) if sum(caught[n - 3:n]) > 0)
+    assert len(curve) == first and row["frames"] == {"0": first * 4 * 4}
+
+
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--screen", "3x4"], "a game of 3 frames cannot show 4"),
     (["--screen", "16"], "--screen takes NxM, such as 16x3, got '16'"),
