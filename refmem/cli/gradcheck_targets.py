@@ -250,6 +250,7 @@ def _classifier(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
     def run(params: dict[str, Array]) -> tuple[Array, Any]:
         model.params = params
         output, cache = model.forward(images, labels, update=False)
+        assert output.loss is not None  # there were labels
         return output.loss, cache
 
     return from_model("classifier", xp, params, run, lambda cache, w: model.backward(cache, d_loss=float(w)))
