@@ -26,7 +26,7 @@ from refmem.ops import cgru_steps, embedding, tape_read
 from refmem.ops.cgru import Weights
 from refmem.ops.tape_write import ROWS
 
-from reference_models import neural_gpu
+from reference_models import neural_gpu, neural_gpu_query
 from reference_models.neural_gpu import CELLS, Size, initial_cells
 from reference_models.neural_gpu_tape import TAPES, Tape
 
@@ -54,10 +54,28 @@ class ExtendedSize(Size):
     markovian: bool = False
     """Whether the tape holds the last output alone."""
 
+    query_rows: str = "first"
+    """Rows of the position that the memory is asked with: "first" or "all"."""
+
+    query_width: int | None = None
+    """Of a projection of the query; None: there is none."""
+
+    query_norm: bool = False
+    """Whether the query is normalised before and after it, see `neural_gpu_query`."""
+
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.tape_rows not in ROWS:
             raise ValueError(f"tape_rows must be one of {', '.join(ROWS)}, got {self.tape_rows!r}")
+        if self.query_rows not in ROWS:
+            raise ValueError(f"query_rows must be one of {', '.join(ROWS)}, got {self.query_rows!r}")
+        if self.query_width is not None and self.query_width < 1:
+            raise ValueError(f"query_width must be at least 1 or None, got {self.query_width}")
+
+    @property
+    def read(self) -> int:
+        """How many numbers of the image a query is made of."""
+        return self.maps * (1 if self.query_rows == "first" else self.rows)
 
 
 def initial_params(size: Size, symbols: int, rng: np.random.Generator,
@@ -91,7 +109,7 @@ class Step(NamedTuple):
     read: tuple[Array, tape_read.Cache]
     layers: list[Any]
     written: embedding.Cache
-    query: tape_read.Cache | None
+    query: neural_gpu_query.Cache | None
     rows: Array | None  # who asked
     memory: Any
     answered: embedding.Cache | None
@@ -133,6 +151,8 @@ class ExtendedNeuralGPU:
     params : dict
         With "query_projection" where the memory's profile has one: the memory's own array.
     memory : Memory or None
+    statistics : dict
+        Running averages of the queries, where they are normalised.
     """
 
     def __init__(self, size: ExtendedSize, symbols: int, *, memory_size: int = 0, profile: Profile = PAPER,
@@ -145,13 +165,22 @@ class ExtendedNeuralGPU:
         self.size, self.symbols, self.conv = size, symbols, conv
         self.params = initial_params(size, symbols, np.random.default_rng(seed), dtype)
         self.memory = None
+        self.statistics: dict[str, Array] = {}
         if memory_size:
-            self.memory = Memory(size.maps, memory_size, profile=profile, vocab_size=symbols, dtype=dtype, seed=seed,
+            width = size.read if size.query_width is None else size.query_width
+            self.memory = Memory(width, memory_size, profile=profile, vocab_size=symbols, dtype=dtype, seed=seed,
                                  search=search)
             self.params |= self.memory.params
+            like = self.params["embedding"]
+            if size.query_width is not None:
+                reach = np.sqrt(3 / size.read)
+                drawn = np.random.default_rng([seed, 1]).uniform(-reach, reach, (size.read, size.query_width))
+                self.params["query.weights"] = drawn.astype(dtype)
+            if size.query_norm:
+                self.statistics = neural_gpu_query.statistics(size.read, size.query_width, like)
 
     def forward(self, inputs: Array, targets: Array | None = None, *, lengths: Array | None = None,
-                update: bool = True, rng: np.random.Generator | None = None,
+                update: bool = True, training: bool = False, rng: np.random.Generator | None = None,
                 segment: int | None = None) -> tuple[Output, Cache]:
         """Answer a batch of sequences, and write what was to be answered to the memory.
 
@@ -164,6 +193,8 @@ class ExtendedNeuralGPU:
             Of each sequence; behind its end nothing is asked of the memory. By default n.
         update : bool
             False: nothing is written to the memory.
+        training : bool
+            Whether the running averages of the queries move.
         rng : numpy.random.Generator, optional
             For the age noise of the memory's profile.
         segment : int, optional
@@ -215,6 +246,8 @@ class ExtendedNeuralGPU:
             asked.pop("found", None)
             steps.append(Step((read, place), layers, written, **asked))
 
+        if training:
+            neural_gpu_query.learn(self.statistics, [(s.query, s.rows) for s in steps if s.query is not None])
         scores = xp.stack(logits, axis=1)  # [B, n, V]
         total = sum(count for _, count in losses) if targets is not None else 0
         loss = sum(loss * count for loss, count in losses) / total if total else 0.0
@@ -227,7 +260,7 @@ class ExtendedNeuralGPU:
         """c_1 E' V[n_1] for the rows whose sequence reaches position t, 0 for the others."""
         assert self.memory is not None
         xp = module_of(d)
-        query, place = tape_read.forward(d, position=t)  # [B, m]
+        query, place = neural_gpu_query.forward(self.params, self.statistics, d, t, rows=self.size.query_rows)
         rows = xp.flatnonzero(lengths > t)
         labels = None if targets is None else targets[rows, t]
         found, cache = self.memory.forward(query[rows], labels, update=update, rng=rng)
@@ -280,8 +313,7 @@ class ExtendedNeuralGPU:
                 d_drives.append(d_drive)
             d_answer = tape.drive_backward(xp.concatenate(d_drives[::-1], axis=3), t)
             if d_answer is not None:
-                dq = self._ask_backward(d_answer, step, gradients, d_memory_loss, cache.asked)
-                dd = dd + tape_read.backward(dq, step.query)  # type: ignore[arg-type]  # there was a query
+                dd = dd + self._ask_backward(d_answer, step, gradients, d_memory_loss, cache.asked)
         ds, *of_encoder = cgru_steps.backward(dd, cache.encoder)
         gradients |= {f"encoder.{name}": g for name, g in zip(CELLS, of_encoder, strict=True)}
         of_decoder = cgru_steps.gathered([cells], Weights(*_cells(params, "decoder")))
@@ -292,9 +324,9 @@ class ExtendedNeuralGPU:
 
     def _ask_backward(self, d_answer: Array, step: Step, gradients: dict[str, Array], d_memory_loss: float,
                       asked: int) -> Array:
-        """dq [B, m]; adds the gradients of E' and of the memory's own parameters."""
+        """dd [B, n, w, m]; adds the gradients of E', of the query's projection and of the memory's own parameters."""
         assert self.memory is not None and step.values is not None and step.confidence is not None
-        assert step.answered is not None and step.rows is not None
+        assert step.answered is not None and step.rows is not None and step.query is not None
         xp = module_of(d_answer)
         da = d_answer[step.rows]  # [rows, m]
         gradients["tape_embedding"] += embedding.backward(da * step.confidence[:, :1], step.answered)
@@ -304,9 +336,9 @@ class ExtendedNeuralGPU:
         d_rows, d_memory = self.memory.backward(step.memory, d_loss=share, d_confidence=d_confidence)
         for name, gradient in d_memory.items():
             gradients[name] += gradient
-        dq: Array = xp.zeros_like(d_answer)
+        dq = xp.zeros((len(d_answer), d_rows.shape[1]), d_rows.dtype)
         dq[step.rows] = d_rows
-        return dq
+        return neural_gpu_query.backward(dq, step.query, gradients)
 
 
 def _cells(params: dict[str, Array], part: str) -> list[Array]:

@@ -17,12 +17,19 @@ from refmem.storage import FileRefused
 
 from reference_models import neural_gpu
 from reference_models.neural_gpu_extended import ExtendedNeuralGPU, ExtendedSize, Output
-from reference_models.tasks.synthetic import DIGIT_0, SYMBOLS, Array, Examples
+from reference_models.tasks.synthetic import DIGIT_0, SHORTEST, SYMBOLS, Array, Examples
 from reference_models.training import adam, checkpoint, data_parallel
 from reference_models.training.adam import Adam
 from reference_models.training.clipping import clip_by_global_norm
 from reference_models.training.schedule import Counters, linear_decay
-from reference_models.training.synthetic_seq2seq import AT_ONCE, COPY, EVERYTHING, Stage, SyntheticSeq2Seq
+from reference_models.training.synthetic_seq2seq import (
+    AT_ONCE,
+    COPY,
+    COPY_ROUNDS,
+    EVERYTHING,
+    Stage,
+    SyntheticSeq2Seq,
+)
 
 TASK = "synthetic extended-neural-gpu"
 
@@ -42,6 +49,7 @@ class Recipe:
     memory_size: int = 524_288
     search: str = "auto"
     rewrite: bool = True  # clear at the end and show the training set once
+    shown: int | None = None  # then, strings are cut to this length
     strings: int = 256  # of one round, after which a run can be stopped
 
     def as_facts(self) -> dict[str, Any]:
@@ -106,19 +114,43 @@ class SyntheticNeuralGPU(SyntheticSeq2Seq):
         started, strings, tokens, seen = monotonic(), 0, 0, []
         factor = linear_decay(spent, recipe.final_rate)
         while strings < recipe.strings:
-            some = self.examples.take(rows := self._next(stage))
+            some = self._some(stage)
             targets = some.inputs if stage.numbers == COPY else some.outputs
             learning = stage.numbers != COPY
             figures, gradients = self._gradients(some.inputs, targets, some.lengths, learning)
             gradients, _ = clip_by_global_norm(gradients, recipe.clip)
             adam.update(self.model.params, gradients, self.adam, recipe.adam, factor=factor)
             seen.append(figures)
-            strings += len(rows)
+            strings += len(some)
             tokens += int(some.lengths.sum())
         means = {name: float(np.mean([one[name] for one in seen if name in one])) for name in seen[-1]}
         self._maybe_next_stage(stage, means)
         return means | {"numbers": stage.numbers, "tokens_a_second": round(tokens / (monotonic() - started)),
                         "images": strings}
+
+    def _some(self, stage: Stage) -> Examples:
+        """The strings of the next update, all of one length where the stage cuts them."""
+        if stage.longest is None:
+            return self.examples.take(self._next(stage))
+        longest = stage.longest
+        if stage.numbers == COPY:
+            longest = round(SHORTEST + min(1.0, self.rounds / COPY_ROUNDS) * (longest - SHORTEST))
+        length = int(self.rng.integers(SHORTEST, longest + 1))
+        if stage.numbers == COPY:
+            rows = self.rng.choice(np.flatnonzero(self.examples.lengths >= length), stage.batch)
+        else:
+            rows = self._next(stage)
+            length = min(length, int(self.examples.lengths[rows].min()))
+        return self.examples.take(rows).cut(length, self.rng)
+
+    def _shuffled(self, rows: Array, stage: Stage) -> Array:
+        """In a random order; where the stage cuts strings, batches are of strings of similar lengths."""
+        rows = self.rng.permutation(rows)
+        if stage.longest is None:
+            return rows
+        rows = rows[np.argsort(self.examples.lengths[rows], kind="stable")]
+        batches = [rows[start:start + stage.batch] for start in range(0, len(rows), stage.batch)]
+        return np.concatenate([batches[i] for i in self.rng.permutation(len(batches))])
 
     def _gradients(self, inputs: Array, targets: Array, lengths: Array,
                    learning: bool) -> tuple[dict[str, float], dict[str, Array]]:
@@ -127,7 +159,7 @@ class SyntheticNeuralGPU(SyntheticSeq2Seq):
 
         def of_shard(rows: slice) -> tuple[float, Output, dict[str, Array]]:
             output, cache = self.model.forward(inputs[rows], targets[rows], lengths=lengths[rows], update=learning,
-                                               rng=self.rng)
+                                               training=True, rng=self.rng)
             loss, d_logits = neural_gpu.loss(output.logits, targets[rows], 1 / total)
             outside = np.arange(inputs.shape[1]) >= lengths[rows][:, None]
             d_logits[outside] = 0
@@ -166,10 +198,13 @@ class SyntheticNeuralGPU(SyntheticSeq2Seq):
             return
         self.slots = 0
         self._fresh_memory(self.recipe.memory_size)
-        for start in range(0, len(self.examples), AT_ONCE):
-            some = self.examples.take(np.arange(start, min(start + AT_ONCE, len(self.examples))))
+        shown = self.examples if self.recipe.shown is None else self.examples.cut(self.recipe.shown, self.rng)
+        done = 0
+        for rows in of_one_length(shown.lengths, self.rng):
+            some = shown.take(rows)
             self.model.forward(some.inputs, some.outputs, lengths=some.lengths)
-            progress(start / len(self.examples))
+            done += len(rows)
+            progress(done / len(shown))
 
     def right(self, examples: Examples, *, zeroed: bool = False,
               progress: Callable[[float], None] = lambda done: None) -> tuple[Array, dict[str, float]]:
@@ -189,14 +224,15 @@ class SyntheticNeuralGPU(SyntheticSeq2Seq):
         if zeroed and memory is not None:
             self.model.memory = self._memory(1)
         try:
-            for start in range(0, len(examples), AT_ONCE):
-                rows = np.arange(start, min(start + AT_ONCE, len(examples)))
+            done = 0
+            for rows in of_one_length(examples.lengths):
                 some = examples.take(rows)
                 output, _ = self.model.forward(some.inputs, some.outputs, lengths=some.lengths, update=False)
                 right[rows] = whole(output.symbols, some.outputs, some.lengths)
                 if output.memory_values is not None:
                     known.append(knowledge(output, some.outputs))
-                progress((start + len(rows)) / len(examples))
+                done += len(rows)
+                progress(done / len(examples))
         finally:
             self.model.memory = memory
         return right, {name: float(np.mean([one[name] for one in known])) for name in (known[0] if known else {})}
@@ -230,6 +266,13 @@ class SyntheticNeuralGPU(SyntheticSeq2Seq):
         self.counters, self.curve = saved.counters, saved.curve
         self.queue, self.slots = saved.extras["queue"]["rows"], saved.notes["slots"]
         self.stage, self.rounds = saved.notes["stage"], saved.notes["rounds"]
+
+
+def of_one_length(lengths: Array, rng: np.random.Generator | None = None) -> list[Array]:
+    """The rows in batches of equal lengths: each string is worked on in as many steps as if it were alone."""
+    batches = [rows[start:start + AT_ONCE] for length in np.unique(lengths)
+               for rows in [np.flatnonzero(lengths == length)] for start in range(0, len(rows), AT_ONCE)]
+    return batches if rng is None else [batches[i] for i in rng.permutation(len(batches))]
 
 
 def whole(symbols: Array, targets: Array, lengths: Array) -> Array:

@@ -51,6 +51,7 @@ class Stage:
     batch: int  # strings of an update
     goal: float = 1.0  # right digits of the memory; in the warm-up, strings copied without a fault
     often: int = 1  # numbers that have at least so many training strings
+    longest: int | None = None  # longer strings are cut to a random length up to this; None: they stay whole
 
 
 @dataclass(frozen=True)
@@ -173,18 +174,21 @@ class SyntheticSeq2Seq:
             return self.rng.choice(np.flatnonzero(train.lengths <= longest), stage.batch)
         if not len(self.queue):
             if stage.numbers == EVERYTHING:
-                self.queue = self.rng.permutation(len(train))
+                self.queue = self._shuffled(np.arange(len(train)), stage)
             else:
                 frequent = [number for number, rows in self.of_number.items() if len(rows) >= stage.often]
                 among = np.array(frequent or list(self.of_number))
                 numbers = self.rng.choice(among, min(stage.numbers, len(among)), replace=False)
                 rows = np.concatenate([self.of_number[int(number)] for number in numbers])
-                self.queue = self.rng.permutation(rows)
+                self.queue = self._shuffled(rows, stage)
             if self.model.memory is not None and (stage.numbers > 0 or self.slots == 0):
                 tokens = int((train.lengths[self.queue] + 1).sum())  # most are letters, and soon share few slots
                 self._fresh_memory(tokens // 3 if stage.numbers > 0 else self.recipe.memory_size)
         rows, self.queue = self.queue[:stage.batch], self.queue[stage.batch:]
         return rows
+
+    def _shuffled(self, rows: Array, stage: Stage) -> Array:
+        return self.rng.permutation(rows)
 
     def _fresh_memory(self, slots: int) -> None:
         """An empty memory of at least so many slots, at most as many as the recipe has."""
