@@ -38,18 +38,20 @@ TASK = "synthetic extended-neural-gpu"
 class Recipe:
     """Settings of a run."""
 
-    size: ExtendedSize = field(default_factory=ExtendedSize)
-    stages: tuple[Stage, ...] = (Stage(COPY, 32, 0.4), Stage(12, 4, 0.6, 5), Stage(25, 4, 0.6, 5),
-                                 Stage(60, 8, 0.55, 4), Stage(250, 16, 0.5), Stage(1000, 32, 0.5), Stage(3000, 32))
-    adam: Adam = field(default_factory=lambda: Adam(rate=1.5e-3, epsilon=1e-5))
-    final_rate: float = 0.2
+    size: ExtendedSize = field(default_factory=lambda: ExtendedSize(query_rows="all", query_width=128,
+                                                                    query_norm=True))
+    stages: tuple[Stage, ...] = (Stage(COPY, 16, 0.6, 1, 16), Stage(12, 4, 0.7, 5, 12), Stage(25, 4, 0.7, 5, 12),
+                                 Stage(60, 8, 0.65, 4, 12), Stage(250, 16, 0.6, 3, 16), Stage(1000, 32, 0.68, 3, 16),
+                                 Stage(3000, 32, 1.0, 2, 32))
+    adam: Adam = field(default_factory=lambda: Adam(rate=3e-3, epsilon=1e-5))
+    final_rate: float = 0.05
     clip: float = 1.0
     memory: bool = True
     memory_weight: float = 3.0
     memory_size: int = 524_288
     search: str = "auto"
     rewrite: bool = True  # clear at the end and show the training set once
-    shown: int | None = None  # then, strings are cut to this length
+    shown: int | None = 12  # then, strings are cut to this length
     strings: int = 256  # of one round, after which a run can be stopped
 
     def as_facts(self) -> dict[str, Any]:
@@ -64,8 +66,8 @@ class Recipe:
 
 
 RECIPE = Recipe()
-NO_MEMORY = Recipe(memory=False, stages=(Stage(COPY, 32, 0.4), Stage(EVERYTHING, 32)))
-PAPER = Recipe(stages=(Stage(EVERYTHING, 16),), memory_weight=1.0, rewrite=False)
+NO_MEMORY = Recipe(memory=False, stages=(Stage(COPY, 16, 0.6, 1, 16), Stage(EVERYTHING, 32, longest=32)))
+PAPER = Recipe(size=ExtendedSize(), stages=(Stage(EVERYTHING, 16),), memory_weight=1.0, rewrite=False)
 """The text: a memory of half a million slots that is never cleared, and strings in random order."""
 
 
@@ -239,7 +241,7 @@ class SyntheticNeuralGPU(SyntheticSeq2Seq):
 
     def snapshot(self, settings: dict[str, Any]) -> checkpoint.Checkpoint:
         """The run as it stands, memory and all."""
-        extras: dict[str, dict[str, Array]] = {"queue": {"rows": self.queue}}
+        extras: dict[str, dict[str, Array]] = {"statistics": self.model.statistics, "queue": {"rows": self.queue}}
         notes: dict[str, Any] = {"slots": self.slots, "stage": self.stage, "rounds": self.rounds}
         if self.model.memory is not None:
             notes["memory"], extras["memory"] = self.model.memory.contents()
@@ -260,6 +262,8 @@ class SyntheticNeuralGPU(SyntheticSeq2Seq):
             raise FileRefused("the checkpoint holds the weights of another network")
         for name, weights in params.items():
             weights[...] = saved.params[name]
+        for name, running in self.model.statistics.items():
+            running[...] = saved.extras["statistics"][name]
         if self.model.memory is not None:
             self.model.memory = Memory.from_contents(saved.notes["memory"], saved.extras["memory"])
         self.adam, self.rng = saved.adam, checkpoint.generator(saved.rng)
