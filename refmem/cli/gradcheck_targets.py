@@ -305,7 +305,8 @@ def _neural_gpu_extended(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
     from reference_models.neural_gpu_extended import ExtendedNeuralGPU, ExtendedSize
 
     rng = np.random.default_rng(0)
-    model = ExtendedNeuralGPU(ExtendedSize(maps=3, rows=2), 4, memory_size=12, conv="plain", dtype=dtype)
+    size = ExtendedSize(maps=3, rows=2, query_rows="all", query_width=3, query_norm=True)
+    model = ExtendedNeuralGPU(size, 4, memory_size=12, conv="plain", dtype=dtype)
     inputs, targets = rng.integers(4, size=(2, 2, 3))
     model.params = {name: w / 2 for name, w in model.params.items()}
     model.forward(inputs, targets)

@@ -39,7 +39,13 @@ def in_torch(torch, net, tensors, inputs, targets, output, lengths):
         seen = p
         if state is not None:
             rows = [b for b in range(batch) if lengths[b] > t]
-            x = d[rows, t, 0]
+            x = d[rows, t, 0] if size.query_rows == "first" else d[rows, t].flatten(1)
+            for part in ("before", "after"):
+                if size.query_norm:
+                    mean, variance = (torch.tensor(net.statistics[f"{part}.{of}"]) for of in ("mean", "variance"))
+                    x = (x - mean) / torch.sqrt(variance + 1e-5)
+                if part == "before" and size.query_width is not None:
+                    x = x @ tensors["query.weights"]
             if "query_projection" in tensors:
                 x = x @ tensors["query_projection"]
             q = torch.nn.functional.normalize(x, eps=1e-6)
@@ -72,13 +78,14 @@ def in_torch(torch, net, tensors, inputs, targets, output, lengths):
 @pytest.mark.parametrize(("options", "n"), [
     ({}, 6), ({"memory_size": 0}, 6), ({"tape_rows": "all"}, 5), ({"markovian": True}, 5),
     ({"conv": "winograd"}, 6), ({"conv": "winograd", "tape_rows": "all", "markovian": True}, 5),
-    ({"conv": "winograd"}, 40)], ids=str)
+    ({"conv": "winograd"}, 40), ({"query_rows": "all", "query_width": 5, "query_norm": True}, 5),
+    ({"query_width": 3}, 4)], ids=str)
 def test_all_gradients_are_those_of_autograd_memory_and_tape_included(options, n):
     torch = pytest.importorskip("torch")
     net = network(**options)
     inputs, targets = a_batch(n=n)
     lengths = np.array([n, n - 2])
-    net.forward(*a_batch(n=5, seed=1))  # something to remember
+    net.forward(*a_batch(n=5, seed=1), training=True)  # something to remember
     output, cache = net.forward(inputs, targets, lengths=lengths, update=False)
     d_logits = np.random.default_rng(3).standard_normal(output.logits.shape)
     gradients = net.backward(d_logits, cache, d_memory_loss=2.0)
@@ -93,6 +100,20 @@ def test_all_gradients_are_those_of_autograd_memory_and_tape_included(options, n
     for name, gradient in gradients.items():
         wanted = tensors[name].grad.numpy()
         assert np.abs(gradient - wanted).max() <= 1e-10 * np.abs(wanted).max(), name
+
+
+def test_running_averages_move_a_tenth_of_the_way_and_only_in_training():
+    net = network(query_rows="all", query_width=5, query_norm=True)
+    inputs, targets = a_batch()
+    _, cache = net.forward(inputs, targets, lengths=np.array([6, 4]))
+    assert not net.statistics["before.mean"].any() and (net.statistics["after.variance"] == 1).all()
+    asked = np.concatenate([step.query.before[step.rows] for step in cache.steps])  # [6 + 4, 12]
+    net.memory.clear()
+    net.forward(inputs, targets, lengths=np.array([6, 4]), training=True)
+    np.testing.assert_allclose(net.statistics["before.mean"], 0.1 * asked.mean(axis=0))
+    np.testing.assert_allclose(net.statistics["before.variance"], 0.9 + 0.1 * asked.var(axis=0))
+    np.testing.assert_allclose(net.statistics["after.mean"],
+                               0.1 * (asked / np.sqrt(1 + 1e-5) @ net.params["query.weights"]).mean(axis=0))
 
 
 def test_under_the_released_profile_the_projection_learns_too():
@@ -205,6 +226,8 @@ def test_in_the_markovian_variant_an_output_forgets_all_but_the_last():
     (lambda net: net.forward(np.array([[0, 1]]), lengths=np.array([2, 2])), r"lengths must have shape \(1,\)"),
     (lambda net: ExtendedSize(tape_rows="last"), "tape_rows must be one of first, all"),
     (lambda net: ExtendedNeuralGPU(ExtendedSize(**SMALL), 5, conv="fft"), "conv must be one of plain, winograd"),
+    (lambda net: ExtendedSize(query_rows="last"), "query_rows must be one of first, all, got 'last'"),
+    (lambda net: ExtendedSize(query_width=0), "query_width must be at least 1 or None, got 0"),
     (lambda net: ExtendedNeuralGPU(ExtendedSize(**SMALL), 0), "symbols must be at least 1"),
 ])
 def test_what_cannot_be_is_refused_and_the_memory_stays(call, message):
