@@ -103,6 +103,14 @@ class Output(NamedTuple):
     memory_loss: float  # mean over all queries with a target; 0 without memory or targets
 
 
+class Watched(NamedTuple):
+    """What can be looked at while one sequence is answered."""
+
+    images: Array  # [2n + 1, n, w, m] s_0 ... s_n = d_0, d_1 ... d_n
+    tape: Array  # [n, n, m] what the cells see on its row 0 while they make output t
+    output: Output
+
+
 class Step(NamedTuple):
     """What the backward pass needs to know of one step of the decoder."""
 
@@ -181,7 +189,7 @@ class ExtendedNeuralGPU:
 
     def forward(self, inputs: Array, targets: Array | None = None, *, lengths: Array | None = None,
                 update: bool = True, training: bool = False, rng: np.random.Generator | None = None,
-                segment: int | None = None) -> tuple[Output, Cache]:
+                segment: int | None = None, seen: list[Array] | None = None) -> tuple[Output, Cache]:
         """Answer a batch of sequences, and write what was to be answered to the memory.
 
         Parameters
@@ -199,6 +207,8 @@ class ExtendedNeuralGPU:
             For the age noise of the memory's profile.
         segment : int, optional
             As in `cgru_steps.forward`, for the encoder.
+        seen : list, optional
+            d_0, d_1, ... d_n are appended, to be looked at.
 
         Raises
         ------
@@ -225,6 +235,8 @@ class ExtendedNeuralGPU:
         steps, logits, losses = [], [], []
         values = xp.full((batch, n), -1)
         confidence = xp.zeros((batch, n), d.dtype)
+        if seen is not None:
+            seen.append(d)
         for t in range(n):
             asked: dict[str, Any] = dict.fromkeys(("query", "rows", "memory", "answered", "values", "confidence"))
             answer = None
@@ -238,6 +250,8 @@ class ExtendedNeuralGPU:
             for cell, drive in zip(cells, drives, strict=True):
                 d, cache = cell.forward(d, drive)
                 layers.append(cache)
+            if seen is not None:
+                seen.append(d)
             read, place = tape_read.forward(d, position=t)  # [B, m]
             logits.append(read @ params["output"])
             symbols = logits[-1].argmax(axis=1) if targets is None else targets[:, t]
@@ -254,6 +268,31 @@ class ExtendedNeuralGPU:
         has = self.memory is not None
         result = Output(scores, scores.argmax(axis=2), values if has else None, confidence if has else None, loss)
         return result, Cache(embedded, encoder, steps, tape, total, s.shape, params)
+
+    def watch(self, inputs: Array, *, targets: Array | None = None) -> Watched:
+        """Answer the first of these sequences, and keep what can be looked at. Nothing is written to the memory.
+
+        Parameters
+        ----------
+        inputs, targets : [B, n] int
+        """
+        inputs, targets = inputs[:1], None if targets is None else targets[:1]
+        seen: list[Array] = []
+        output, cache = self.forward(inputs, targets, update=False, seen=seen)
+        s, _ = neural_gpu.embed(self.params, inputs, self.size.rows)
+        xp, encoder = module_of(s), [s]
+        for _ in range(inputs.shape[1] - 1):  # the last one is d_0
+            encoder.append(cgru_steps.apply(encoder[-1], *_cells(self.params, "encoder"), steps=1,
+                                            cutoff=self.size.cutoff))
+        written = self.params["tape_embedding"][output.symbols[0] if targets is None else targets[0]]  # [n, m]
+        n = len(written)
+        tape = xp.tril(xp.ones((n, n), written.dtype), -1)[:, :, None] * written  # [step, position, m]
+        if self.size.markovian:
+            tape = xp.eye(n, k=-1, dtype=written.dtype)[:, :, None] * written
+        for t, step in enumerate(cache.steps):
+            if step.values is not None and step.confidence is not None:
+                tape[t, t] = step.values[0] * step.confidence[0, 0]
+        return Watched(xp.concatenate(encoder + seen), tape, output)
 
     def _ask(self, d: Array, t: int, targets: Array | None, lengths: Array, update: bool,
              rng: np.random.Generator | None) -> tuple[Array, dict[str, Any], float]:

@@ -14,6 +14,7 @@ from refmem.storage import FileRefused
 
 from reference_models.cli import output, pictures
 from reference_models.cli.synthetic_models import MODELS, Training
+from reference_models.neural_gpu_extended import ExtendedNeuralGPU
 from reference_models.tasks import synthetic
 from reference_models.tasks.synthetic import Examples, Synthetic
 from reference_models.training import checkpoint, loop
@@ -22,6 +23,7 @@ from reference_models.training.schedule import Budget
 
 CHECKPOINT = "checkpoint.npz"
 SAVE_EVERY = 120.0  # seconds
+SHOWN = 20  # symbols of the string in the picture of the tape, at most
 
 PAPER_TABLE = {"hamming": 0.1, "seq2seq without memory": 0.9, "seq2seq with memory": 35.2,
                "extended-neural-gpu without memory": 12.2, "extended-neural-gpu with memory": 71.3}
@@ -112,7 +114,25 @@ def everything(settings: Settings, saved: checkpoint.Checkpoint | None, folder: 
 
         translate_pictures.curve(folder / "curve.png", training.curve, title=_title(settings))
         written.append(folder / "curve.png")
+        if isinstance(training.model, ExtendedNeuralGPU):
+            draw_tape(folder / "tape.png", training.model, examples, asked)
+            written.append(folder / "tape.png")
     return Results(facts | {"out": str(folder)}, written)
+
+
+def draw_tape(path: Path, model: ExtendedNeuralGPU, examples: Examples, asked: Examples) -> None:
+    """How the network answers one test string: the first short one whose number was seen in training, if any."""
+    from reference_models.cli import neural_gpu_pictures
+
+    fits = (asked.lengths <= SHOWN) & np.isin(asked.numbers, examples.numbers)
+    one = asked.take(np.flatnonzero(fits)[:1] if fits.any() else np.arange(1))
+    length = int(one.lengths[0])
+    watched = model.watch(one.inputs[:, :length])
+    said = watched.output.memory_values
+    lines = [one.inputs[0, :length], one.outputs[0, :length], watched.output.symbols[0],
+             np.full(length, -1) if said is None else said[0]]
+    neural_gpu_pictures.tape(path, watched, *("".join(synthetic.SYMBOLS[t] if t >= 0 else " " for t in line)
+                                              for line in lines))
 
 
 def train(training: Training, settings: Settings, folder: Path) -> None:

@@ -8,6 +8,7 @@ from reference_models.neural_gpu_extended import ExtendedNeuralGPU, ExtendedSize
 from reference_models.neural_gpu_tape import TAPES
 from refmem.conformance.making import torch_neural_gpu
 from refmem.memory import PAPER, TF2017
+from refmem.ops import cgru_steps
 
 SMALL = {"maps": 4, "rows": 3}
 
@@ -201,6 +202,30 @@ def test_what_the_memory_says_changes_the_output_of_its_own_position_and_later_o
     other, _ = net.forward(inputs, targets, lengths=np.array([3]), update=False)  # not asked from position 3 on
     np.testing.assert_array_equal(one.logits[:, :3], other.logits[:, :3])
     assert np.abs(one.logits[:, 3] - other.logits[:, 3]).max() > 1e-9
+
+
+@pytest.mark.parametrize("options", [{}, {"markovian": True}, {"memory_size": 0}], ids=str)
+def test_what_is_watched_is_what_the_network_computes_with(options):
+    net = network(conv="plain", **options)
+    inputs, _ = a_batch()
+    net.forward(*a_batch(seed=1))
+    watched = net.watch(inputs)
+    alone, _ = net.forward(inputs[:1], update=False)
+    np.testing.assert_array_equal(watched.output.symbols, alone.symbols)
+    assert watched.images.shape == (13, 6, 3, 4) and watched.tape.shape == (6, 6, 4)
+    np.testing.assert_allclose(watched.images[[7 + t for t in range(6)], np.arange(6), 0] @ net.params["output"],
+                               alone.logits[0])
+    s = watched.images[:1]
+    for image in watched.images[1:7]:  # the encoder's steps, one by one
+        s = cgru_steps.apply(s, *(net.params[f"encoder.{name}"] for name in neural_gpu.CELLS), steps=1)
+        np.testing.assert_allclose(image, s[0])
+    table = net.params["tape_embedding"]
+    for t in range(1, 6):  # the last output, and what was answered for this one
+        np.testing.assert_array_equal(watched.tape[t, t - 1], table[alone.symbols[0, t - 1]])
+        answer = np.zeros(4) if net.memory is None else alone.confidence[0, t] * table[alone.memory_values[0, t]]
+        np.testing.assert_allclose(watched.tape[t, t], answer)
+        assert watched.tape[t, :t - 1].any() == (t > 1 and not net.size.markovian)
+        assert not watched.tape[t, t + 1:].any()
 
 
 def test_in_the_markovian_variant_an_output_forgets_all_but_the_last():
