@@ -40,9 +40,10 @@ class Recipe:
 
     size: ExtendedSize = field(default_factory=lambda: ExtendedSize(query_rows="all", query_width=128,
                                                                     query_norm=True))
-    stages: tuple[Stage, ...] = (Stage(COPY, 16, 0.6, 1, 16), Stage(12, 4, 0.7, 5, 12), Stage(25, 4, 0.7, 5, 12),
-                                 Stage(60, 8, 0.65, 4, 12), Stage(250, 16, 0.6, 3, 16), Stage(1000, 32, 0.68, 3, 16),
-                                 Stage(3000, 32, 1.0, 2, 32))
+    stages: tuple[Stage, ...] = (
+        Stage(COPY, 16, 0.6, 1, 16), Stage(12, 4, 0.7, 5, 12, 0.5), Stage(25, 4, 0.7, 5, 12, 0.5),
+        Stage(60, 8, 0.65, 4, 12, 0.6), Stage(250, 16, 0.68, 3, 12, 0.7), Stage(1000, 32, 0.66, 3, 20, 0.7),
+        Stage(1000, 32, 1.0, 3, 32, 0.7))
     adam: Adam = field(default_factory=lambda: Adam(rate=3e-3, epsilon=1e-5))
     final_rate: float = 0.05
     clip: float = 1.0

@@ -25,7 +25,7 @@ from refmem.storage import FileRefused
 from reference_models.seq2seq import Seq2Seq
 from reference_models.seq2seq_query import Query
 from reference_models.seq2seq_size import Size
-from reference_models.tasks.synthetic import DIGIT_0, PAD, SHORTEST, SYMBOLS, Array, Examples
+from reference_models.tasks.synthetic import DIGIT_0, PAD, SHORTEST, SYMBOLS, Array, Examples, digits
 from reference_models.training import adam, checkpoint
 from reference_models.training.adam import Adam
 from reference_models.training.clipping import clip_by_global_norm
@@ -52,6 +52,7 @@ class Stage:
     goal: float = 1.0  # right digits of the memory; in the warm-up, strings copied without a fault
     often: int = 1  # numbers that have at least so many training strings
     longest: int | None = None  # longer strings are cut to a random length up to this; None: they stay whole
+    alike: float = 0.0  # share of the episodes whose numbers have their first or their last digits in common
 
 
 @dataclass(frozen=True)
@@ -177,8 +178,7 @@ class SyntheticSeq2Seq:
                 self.queue = self._shuffled(np.arange(len(train)), stage)
             else:
                 frequent = [number for number, rows in self.of_number.items() if len(rows) >= stage.often]
-                among = np.array(frequent or list(self.of_number))
-                numbers = self.rng.choice(among, min(stage.numbers, len(among)), replace=False)
+                numbers = self._numbers(np.array(frequent or list(self.of_number)), stage)
                 rows = np.concatenate([self.of_number[int(number)] for number in numbers])
                 self.queue = self._shuffled(rows, stage)
             if self.model.memory is not None and (stage.numbers > 0 or self.slots == 0):
@@ -186,6 +186,18 @@ class SyntheticSeq2Seq:
                 self._fresh_memory(tokens // 3 if stage.numbers > 0 else self.recipe.memory_size)
         rows, self.queue = self.queue[:stage.batch], self.queue[stage.batch:]
         return rows
+
+    def _numbers(self, among: Array, stage: Stage) -> Array:
+        """Those of an episode: any of these or, where the stage wants it, sometimes such as look alike."""
+        count = min(stage.numbers, len(among))
+        if stage.alike and self.rng.random() < stage.alike:
+            written = digits(among)  # [N, 7]
+            if self.rng.random() < 0.5:
+                written = written[:, ::-1]
+            among = among[np.lexsort(written.T[::-1])]  # by the first digits, or by the last
+            start = int(self.rng.integers(len(among) - count + 1))
+            return among[start:start + count]
+        return self.rng.choice(among, count, replace=False)
 
     def _shuffled(self, rows: Array, stage: Stage) -> Array:
         return self.rng.permutation(rows)
