@@ -3,6 +3,14 @@
 The stages are those of `synthetic_seq2seq`: copying first, then episodes of few numbers, then of more, so that the
 memory's queries do not collapse; in the end the memory is cleared and shown the training set once. Input and output
 have the same length, so that no end has to be said. The paper's network has 32 maps.
+
+Two things are added. A network of n steps on n positions needs time in proportion to n^2, so it learns on pieces of the
+training strings, letters around a number, and on longer ones only towards the end; all strings of a batch have one
+length, and take as many steps as they would alone. And what is learnt last is to ask with all seven digits at the first
+and at the last of them, six positions away from the other end. Random numbers differ in nearly every digit and do not
+need that; numbers with their first or their last digits in common do, so many episodes are made of such.
+
+The paper says none of this. It asks with one row of 32 maps; the recipe with all rows, see `neural_gpu_query`.
 """
 
 from collections.abc import Callable, Mapping
