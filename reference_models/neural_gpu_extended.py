@@ -188,8 +188,9 @@ class ExtendedNeuralGPU:
                 self.statistics = neural_gpu_query.statistics(size.read, size.query_width, like)
 
     def forward(self, inputs: Array, targets: Array | None = None, *, lengths: Array | None = None,
-                update: bool = True, training: bool = False, rng: np.random.Generator | None = None,
-                segment: int | None = None, seen: list[Array] | None = None) -> tuple[Output, Cache]:
+                update: bool = True, measure: bool = True, training: bool = False,
+                rng: np.random.Generator | None = None, segment: int | None = None,
+                seen: list[Array] | None = None) -> tuple[Output, Cache]:
         """Answer a batch of sequences, and write what was to be answered to the memory.
 
         Parameters
@@ -201,6 +202,8 @@ class ExtendedNeuralGPU:
             Of each sequence; behind its end nothing is asked of the memory. By default n.
         update : bool
             False: nothing is written to the memory.
+        measure : bool
+            False: where nothing is written, the memory's loss is not measured either, which takes a second search.
         training : bool
             Whether the running averages of the queries move.
         rng : numpy.random.Generator, optional
@@ -232,6 +235,7 @@ class ExtendedNeuralGPU:
                                         conv=self.conv)
         (cells,) = cgru_steps.stack(Weights(*_cells(params, "decoder")), self.conv, size.cutoff)
         tape = TAPES[self.conv](params["tape_kernels"], d, rows=size.tape_rows, markovian=size.markovian)
+        labels = targets if update or measure else None
         steps, logits, losses = [], [], []
         values = xp.full((batch, n), -1)
         confidence = xp.zeros((batch, n), d.dtype)
@@ -241,7 +245,7 @@ class ExtendedNeuralGPU:
             asked: dict[str, Any] = dict.fromkeys(("query", "rows", "memory", "answered", "values", "confidence"))
             answer = None
             if self.memory is not None:
-                answer, asked, loss = self._ask(d, t, targets, lengths, update, rng)
+                answer, asked, loss = self._ask(d, t, labels, lengths, update, rng)
                 values[asked["rows"], t] = asked["found"]
                 confidence[asked["rows"], t] = asked["confidence"][:, 0]
                 losses.append((loss, len(asked["rows"])))
@@ -263,7 +267,7 @@ class ExtendedNeuralGPU:
         if training:
             neural_gpu_query.learn(self.statistics, [(s.query, s.rows) for s in steps if s.query is not None])
         scores = xp.stack(logits, axis=1)  # [B, n, V]
-        total = sum(count for _, count in losses) if targets is not None else 0
+        total = sum(count for _, count in losses) if labels is not None else 0
         loss = sum(loss * count for loss, count in losses) / total if total else 0.0
         has = self.memory is not None
         result = Output(scores, scores.argmax(axis=2), values if has else None, confidence if has else None, loss)
@@ -294,14 +298,14 @@ class ExtendedNeuralGPU:
                 tape[t, t] = step.values[0] * step.confidence[0, 0]
         return Watched(xp.concatenate(encoder + seen), tape, output)
 
-    def _ask(self, d: Array, t: int, targets: Array | None, lengths: Array, update: bool,
+    def _ask(self, d: Array, t: int, wanted: Array | None, lengths: Array, update: bool,
              rng: np.random.Generator | None) -> tuple[Array, dict[str, Any], float]:
         """c_1 E' V[n_1] for the rows whose sequence reaches position t, 0 for the others."""
         assert self.memory is not None
         xp = module_of(d)
         query, place = neural_gpu_query.forward(self.params, self.statistics, d, t, rows=self.size.query_rows)
         rows = xp.flatnonzero(lengths > t)
-        labels = None if targets is None else targets[rows, t]
+        labels = None if wanted is None else wanted[rows, t]
         found, cache = self.memory.forward(query[rows], labels, update=update, rng=rng)
         # An empty memory answers -1 with confidence 0; any symbol times 0 is nothing.
         values, answered = embedding.forward(self.params["tape_embedding"], xp.maximum(found.values, 0))

@@ -37,6 +37,7 @@ START, END, SHIFT = 1, 2, 2
 VOCABULARY = len(SYMBOLS) + SHIFT
 AT_ONCE = 32  # strings, when nothing is trained
 GOAL_ROUNDS = 4  # whose mean must reach the goal of a stage
+FAMILY = 12  # numbers that look alike, in an episode of such
 COPY_ROUNDS = 40  # of the warm-up, until strings are as long as they come
 
 
@@ -52,7 +53,7 @@ class Stage:
     goal: float = 1.0  # right digits of the memory; in the warm-up, strings copied without a fault
     often: int = 1  # numbers that have at least so many training strings
     longest: int | None = None  # longer strings are cut to a random length up to this; None: they stay whole
-    alike: float = 0.0  # share of the episodes whose numbers have their first or their last digits in common
+    alike: float = 0.0  # share of the episodes made of families, with their first or their last digits in common
 
 
 @dataclass(frozen=True)
@@ -188,16 +189,18 @@ class SyntheticSeq2Seq:
         return rows
 
     def _numbers(self, among: Array, stage: Stage) -> Array:
-        """Those of an episode: any of these or, where the stage wants it, sometimes such as look alike."""
+        """Those of an episode: any of these or, where the stage wants it, families of such as look alike."""
         count = min(stage.numbers, len(among))
-        if stage.alike and self.rng.random() < stage.alike:
-            written = digits(among)  # [N, 7]
-            if self.rng.random() < 0.5:
-                written = written[:, ::-1]
-            among = among[np.lexsort(written.T[::-1])]  # by the first digits, or by the last
-            start = int(self.rng.integers(len(among) - count + 1))
-            return among[start:start + count]
-        return self.rng.choice(among, count, replace=False)
+        if not stage.alike or self.rng.random() >= stage.alike:
+            return self.rng.choice(among, count, replace=False)
+        written = digits(among)  # [N, 7]
+        orders = [np.lexsort(written.T[::-1]), np.lexsort(written.T)]  # by the first digits, by the last
+        chosen = np.zeros(len(among), bool)
+        while (missing := count - int(chosen.sum())) > 0:
+            size = min(FAMILY, missing)
+            start = int(self.rng.integers(len(among) - size + 1))
+            chosen[orders[int(self.rng.integers(2))][start:start + size]] = True
+        return among[chosen]
 
     def _shuffled(self, rows: Array, stage: Stage) -> Array:
         return self.rng.permutation(rows)

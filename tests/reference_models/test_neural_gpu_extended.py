@@ -194,6 +194,18 @@ def test_the_memory_learns_the_targets_of_each_position_up_to_the_end():
     np.testing.assert_array_equal(net.memory.state.keys, before)
 
 
+def test_the_loss_is_left_out_where_nobody_wants_it():
+    net = network()
+    inputs, targets = a_batch()
+    net.forward(*a_batch(seed=1))
+    with_loss, _ = net.forward(inputs, targets, update=False)
+    without, _ = net.forward(inputs, targets, update=False, measure=False)
+    assert with_loss.memory_loss > 0 and without.memory_loss == 0
+    np.testing.assert_array_equal(without.logits, with_loss.logits)
+    written, _ = net.forward(inputs, targets, measure=False)  # what is written to needs it
+    assert written.memory_loss == with_loss.memory_loss
+
+
 def test_what_the_memory_says_changes_the_output_of_its_own_position_and_later_ones():
     net = network()
     inputs, targets = a_batch(1)

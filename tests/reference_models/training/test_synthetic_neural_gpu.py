@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from reference_models.neural_gpu_extended import ExtendedSize
-from reference_models.tasks.synthetic import Synthetic
+from reference_models.tasks.synthetic import Synthetic, digits
 from reference_models.training.synthetic_neural_gpu import (
     NO_MEMORY,
     PAPER,
@@ -63,6 +63,22 @@ def test_where_a_stage_cuts_strings_a_batch_is_of_one_length():
     training.queue = training.queue[:0]
     episode = np.concatenate([training._some(stages[1]).numbers for _ in range(8)])
     assert sorted(episode) == sorted(training.examples.numbers)  # each string once
+
+
+@pytest.mark.parametrize("count", [5, 30, 400])
+def test_numbers_that_look_alike_share_their_first_or_their_last_digits(count):
+    training = a_run()
+    among = np.sort(np.random.default_rng(0).choice(np.arange(2, 16_001), 8000, replace=False))
+    stage = Stage(count, 8, alike=1.0)
+    numbers = training._numbers(among, stage)
+    assert len(set(numbers)) == count and set(numbers) <= set(among)
+    written = digits(numbers)
+    firsts, lasts = ((written[:, None, part] == written[:, part]).all(axis=2).sum(axis=1) > 1
+                     for part in (slice(0, 4), slice(3, 7)))
+    assert (firsts | lasts).mean() > 0.95
+    if count == 400:
+        assert firsts.mean() > 0.2 and lasts.mean() > 0.2
+    assert len(training._numbers(among[:3], stage)) == 3
 
 
 def test_strings_of_one_length_go_together_each_once():
