@@ -38,6 +38,7 @@ VOCABULARY = len(SYMBOLS) + SHIFT
 AT_ONCE = 32  # strings, when nothing is trained
 GOAL_ROUNDS = 4  # whose mean must reach the goal of a stage
 FAMILY = 12  # numbers that look alike, in an episode of such
+FIRST = 0.75  # of the families share their first digits: at the last of its digits an output tells the number already
 COPY_ROUNDS = 40  # of the warm-up, until strings are as long as they come
 
 
@@ -199,7 +200,7 @@ class SyntheticSeq2Seq:
         while (missing := count - int(chosen.sum())) > 0:
             size = min(FAMILY, missing)
             start = int(self.rng.integers(len(among) - size + 1))
-            chosen[orders[int(self.rng.integers(2))][start:start + size]] = True
+            chosen[orders[int(self.rng.random() > FIRST)][start:start + size]] = True
         return among[chosen]
 
     def _shuffled(self, rows: Array, stage: Stage) -> Array:
