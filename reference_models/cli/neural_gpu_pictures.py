@@ -69,19 +69,20 @@ def tape(path: Path, watched: Any, given: str, wanted: str, written: str, answer
     said.set_ylim(0, 1)
     said.set_xlim(-0.5, len(given) - 0.5)
     said.set_ylabel("confidence of the memory's answer", fontsize=7)
-    for height, name, symbols in ((1.16, "input", given), (1.11, "memory", answers), (1.06, "output", written),
-                                  (1.01, "wanted", wanted)):
+    for height, name, symbols in ((1.18, "input", given), (1.13, "memory", answers), (1.08, "output", written),
+                                  (1.03, "wanted", wanted)):
         said.text(-0.02, height, name, transform=said.transAxes, ha="right", fontsize=7)
         for place, symbol, right in zip(places, symbols, wanted, strict=True):
             said.text(place, height, symbol, transform=said.get_xaxis_transform(), ha="center", fontsize=7,
                       color="tab:red" if name == "output" and symbol != right else "black")
-    busiest = np.argsort(-watched.images[:, :, 0].std(axis=(0, 1)), kind="stable")[:2]
+    busiest = np.argsort(-watched.images[:, :, 0].std(axis=0).mean(axis=0), kind="stable")[:2]
     for axes, which in zip((first, second), busiest, strict=True):
         axes.imshow(watched.images[:, :, 0, which], cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto",
                     interpolation="nearest")
         axes.axhline(len(given) + 0.5, color="black", linewidth=0.7)
         axes.set_title(f"row 0, map {which} of the mental image: encoder above the line, decoder below", fontsize=8)
         axes.set_ylabel("step", fontsize=7)
+        axes.yaxis.get_major_locator().set_params(integer=True)
     for axes in (tape_axes, said, first, second):
         axes.tick_params(labelsize=6)
         axes.set_xticks(places, given)

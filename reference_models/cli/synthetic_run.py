@@ -125,7 +125,7 @@ def draw_tape(path: Path, model: ExtendedNeuralGPU, examples: Examples, asked: E
     """How the network answers one test string: the first short one whose number was seen in training, if any."""
     from reference_models.cli import neural_gpu_pictures
 
-    fits = (asked.lengths <= SHOWN) & np.isin(asked.numbers, examples.numbers)
+    fits = (asked.lengths > SHOWN // 2) & (asked.lengths <= SHOWN) & np.isin(asked.numbers, examples.numbers)
     one = asked.take(np.flatnonzero(fits)[:1] if fits.any() else np.arange(1))
     length = int(one.lengths[0])
     watched = model.watch(one.inputs[:, :length])
