@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import platform
+import sys
 import tempfile
 from collections.abc import Iterator
 from importlib import metadata
@@ -15,6 +16,11 @@ import refmem
 from refmem.storage import replacing
 
 RUNS = Path("runs")
+
+
+def say(text: str) -> None:
+    """A line on stderr."""
+    print(text, file=sys.stderr, flush=True)
 
 
 def new_folder(name: str) -> Path:

@@ -16,8 +16,9 @@ from refmem.storage import FileRefused
 
 from reference_models import neural_gpu
 from reference_models.neural_gpu import CELLS, Size
+from reference_models.parallel import data_parallel
 from reference_models.tasks.algorithms import TASKS, carry_chains
-from reference_models.training import adam, checkpoint, data_parallel, gradient_noise, relaxation
+from reference_models.training import adam, checkpoint, gradient_noise, relaxation
 from reference_models.training.adam import Adam
 from reference_models.training.clipping import clip_by_global_norm
 from reference_models.training.curriculum import Curriculum

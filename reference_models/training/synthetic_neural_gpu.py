@@ -10,7 +10,7 @@ length, and take as many steps as they would alone. And what is learnt last is t
 and at the last of them, six positions away from the other end. Random numbers differ in nearly every digit and do not
 need that; numbers with their first or their last digits in common do, so many episodes are made of such.
 
-The paper says none of this. It asks with one row of 32 maps; the recipe with all rows, see `neural_gpu_query`.
+The paper says none of this. It asks with one row of 32 maps; the recipe with all rows, see `neural_gpu.queries`.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,9 +24,10 @@ from refmem.memory.memory import Memory
 from refmem.storage import FileRefused
 
 from reference_models import neural_gpu
-from reference_models.neural_gpu_extended import ExtendedNeuralGPU, ExtendedSize, Output
+from reference_models.neural_gpu.extended import ExtendedNeuralGPU, ExtendedSize, Output
+from reference_models.parallel import data_parallel
 from reference_models.tasks.synthetic import DIGIT_0, SHORTEST, SYMBOLS, Array, Examples
-from reference_models.training import adam, checkpoint, data_parallel
+from reference_models.training import adam, checkpoint
 from reference_models.training.adam import Adam
 from reference_models.training.clipping import clip_by_global_norm
 from reference_models.training.schedule import Counters, linear_decay

@@ -23,8 +23,8 @@ from refmem.memory.memory import Memory
 from refmem.storage import FileRefused
 
 from reference_models.seq2seq import Seq2Seq
-from reference_models.seq2seq_query import Query
-from reference_models.seq2seq_size import Size
+from reference_models.seq2seq.query import Query
+from reference_models.seq2seq.size import Size
 from reference_models.tasks.synthetic import DIGIT_0, PAD, SHORTEST, SYMBOLS, Array, Examples, digits
 from reference_models.training import adam, checkpoint
 from reference_models.training.adam import Adam

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reference_models.cli import pictures, synthetic, synthetic_models
+from reference_models.cli import pictures
 from reference_models.cli.main import main
+from reference_models.cli.synthetic import command as synthetic, models
 from reference_models.training import checkpoint, synthetic_neural_gpu
 from reference_models.training import synthetic_seq2seq as training
 from reference_models.training.synthetic_seq2seq import Stage
@@ -102,8 +103,8 @@ def test_what_cannot_be_is_refused(capsys):
 
 
 def test_the_names_of_the_models_are_those_that_there_are():
-    assert set(synthetic.MODEL_NAMES) == set(synthetic_models.MODELS)
-    for model in synthetic_models.MODELS.values():
+    assert set(synthetic.MODEL_NAMES) == set(models.MODELS)
+    for model in models.MODELS.values():
         kind, make, read = model.load()
         recipe = make(memory=True)
         assert read(recipe.as_facts()) == recipe and kind.task
