@@ -132,8 +132,7 @@ def draw_tape(path: Path, model: ExtendedNeuralGPU, examples: Examples, asked: E
     said = watched.output.memory_values
     lines = [one.inputs[0, :length], one.outputs[0, :length], watched.output.symbols[0],
              np.full(length, -1) if said is None else said[0]]
-    figures.tape(path, watched, *("".join(synthetic.SYMBOLS[t] if t >= 0 else " " for t in line)
-                                              for line in lines))
+    figures.tape(path, watched, *("".join(synthetic.SYMBOLS[t] if t >= 0 else " " for t in line) for line in lines))
 
 
 def train(training: Training, settings: Settings, folder: Path) -> None:
