@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from refmem.arrays import Array, check_rank, check_shape, module_of
+from refmem.arrays import Array, ArrayModule, check_rank, check_shape, module_of
 from refmem.memory.memory import Memory
 from refmem.memory.profiles import PAPER, Profile
 from refmem.ops import cgru_steps, embedding, tape_read
@@ -127,6 +127,8 @@ class ExtendedNeuralGPU:
         Which twins of cell and tape.
     dtype, seed
         Of the weights.
+    xp : module
+        `numpy`, or `cupy` to work on the GPU, where `conv` must be "plain".
 
     Attributes
     ----------
@@ -137,17 +139,18 @@ class ExtendedNeuralGPU:
 
     def __init__(self, size: ExtendedSize, symbols: int, *, memory_size: int = 0, profile: Profile = PAPER,
                  conv: str = "winograd", dtype: npt.DTypeLike = np.float32, seed: int = 0,
-                 search: str = "exact") -> None:
+                 search: str = "exact", xp: ArrayModule = np) -> None:
         if conv not in TAPES:
             raise ValueError(f"conv must be one of {', '.join(TAPES)}, got {conv!r}")
         if symbols < 1:
             raise ValueError(f"symbols must be at least 1, got {symbols}")
         self.size, self.symbols, self.conv = size, symbols, conv
-        self.params = initial_params(size, symbols, np.random.default_rng(seed), dtype)
+        drawn = initial_params(size, symbols, np.random.default_rng(seed), dtype)
+        self.params = {name: xp.asarray(weights) for name, weights in drawn.items()}
         self.memory = None
         if memory_size:
             self.memory = Memory(size.maps, memory_size, profile=profile, vocab_size=symbols, dtype=dtype, seed=seed,
-                                 search=search)
+                                 search=search, xp=xp)
             self.params |= self.memory.params
 
     def forward(self, inputs: Array, targets: Array | None = None, *, lengths: Array | None = None,
