@@ -7,7 +7,7 @@ within rounding of a ReLU's kink may fall on either side of it, in both.)
 """
 
 import importlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -21,12 +21,16 @@ Run: TypeAlias = Callable[[list[Array]], list[Array]]
 """From arguments, the gradient of the output first, to all results and gradients."""
 
 
+Drawn: TypeAlias = Sequence[tuple[float, float, tuple[int, ...]]]
+"""Mean, spread and shape of each argument."""
+
+
 class Twin(NamedTuple):
     """A fast path, and how it is held against the plain one."""
 
     plain: str
     size: str
-    drawn: list[tuple[float, float, tuple[int, ...]]]  # mean, spread and shape of each argument
+    drawn: Drawn
     run_plain: Run
     run: Run
     must_differ_less: float = 1e-12
@@ -48,7 +52,7 @@ def _op(name: str, **options: Any) -> Run:
     return _of(f"refmem.ops.{name}", **options)
 
 
-def _shapes(*shapes: tuple[int, ...], spread: float = 1.0) -> list[tuple[float, float, tuple[int, ...]]]:
+def _shapes(*shapes: tuple[int, ...], spread: float = 1.0) -> Drawn:
     """The gradient of the output, spread 1, and the inputs."""
     first, *others = shapes
     return [(0, 1, first), *((0, spread, shape) for shape in others)]
@@ -108,9 +112,9 @@ def _tape(conv: str) -> Run:
 
 _CONV = _shapes((16, 14, 14, 64), (16, 14, 14, 64), (3, 3, 64, 64), (64,))
 _CONV_SIZE = "16 images of 14 x 14, 64 maps"
-_CGRU = [(0, 1, (8, 20, 4, 24)), (0, 1, (8, 20, 4, 24)), (0, 0.05, (1, 2, 3, 3, 24, 48)), (1, 0.1, (1, 2, 48)),
+_CGRU: Drawn = [(0, 1, (8, 20, 4, 24)), (0, 1, (8, 20, 4, 24)), (0, 0.05, (1, 2, 3, 3, 24, 48)), (1, 0.1, (1, 2, 48)),
          (0, 0.05, (1, 2, 3, 3, 24, 24)), (0, 0.1, (1, 2, 24))]
-_FAST_WEIGHTS = [(0, 1, (64, 11, 50)), (0, 1, (64, 11, 50)), (0, 0.1, (50, 50)), (0, 1, (64, 50)),
+_FAST_WEIGHTS: Drawn = [(0, 1, (64, 11, 50)), (0, 1, (64, 11, 50)), (0, 0.1, (50, 50)), (0, 1, (64, 50)),
                  (0, 1, (64, 3, 50)), (0.95, 0, ()), (0.2, 0, ()), (1, 0.1, (FW2016.norms, 50)),
                  (0, 0.1, (FW2016.norms, 50))]
 
