@@ -70,8 +70,8 @@ def _conv_relu(arguments: list[Array]) -> list[Array]:
 def _sliced(arguments: list[Array]) -> list[Array]:
     from reference_models.parallel import sliced_linear
 
-    dy, *inputs = arguments
-    y, cache = sliced_linear.forward(*inputs, 2)
+    dy, x, weights, bias = arguments
+    y, cache = sliced_linear.forward(x, weights, bias, 2)
     return [y, *sliced_linear.backward(dy, cache, 2)]
 
 
