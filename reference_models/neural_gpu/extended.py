@@ -268,7 +268,8 @@ class ExtendedNeuralGPU:
             steps.append(Step((read, place), layers, written, **asked))
 
         if training:
-            queries.learn(self.statistics, [(s.query, s.rows) for s in steps if s.query is not None])
+            queries.learn(self.statistics, [(step.query, step.rows) for step in steps
+                                            if step.query is not None and step.rows is not None])
         scores = xp.stack(logits, axis=1)  # [B, n, V]
         total = sum(count for _, count in losses) if labels is not None else 0
         loss = sum(loss * count for loss, count in losses) / total if total else 0.0

@@ -39,7 +39,8 @@ class Cache(NamedTuple):
 
 def statistics(inputs: int, width: int | None, like: Array) -> dict[str, Array]:
     """Fresh running averages: mean 0, variance 1."""
-    xp, found = module_of(like), {}
+    xp = module_of(like)
+    found: dict[str, Array] = {}
     for name, columns in (("before", inputs), ("after", width)):
         if columns is not None:
             found |= {f"{name}.mean": xp.zeros(columns, like.dtype), f"{name}.variance": xp.ones(columns, like.dtype)}
