@@ -70,7 +70,7 @@ ARRAYS = {  # either way
     "refmem/memory/loss.py:margin_paper": "which rows have no right neighbour, and which slots to look at for each",
     "refmem/memory/write.py:_oldest_row_by_row": "rows take slots in turn: the age and the noise of every slot",
     "refmem/ops/associative_lstm.py:_check": "are shuffles permutations: few and short",
-    "reference_models/seq2seq/model.py:Seq2Seq.check_sentences": "where sentences end",
+    "reference_models/seq2seq/sentences.py:check": "where sentences end",
 }
 """file:function -> why it may cross. In `CHECK` it is the whole file."""
 

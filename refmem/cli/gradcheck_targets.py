@@ -321,7 +321,8 @@ def _neural_gpu_extended(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
     from reference_models.neural_gpu.extended import ExtendedNeuralGPU, ExtendedSize
 
     rng = np.random.default_rng(0)
-    model = ExtendedNeuralGPU(ExtendedSize(maps=3, rows=2), 4, memory_size=12, conv="plain", dtype=dtype, xp=xp)
+    size = ExtendedSize(maps=3, rows=2, query_rows="all", query_width=3, query_norm=True)
+    model = ExtendedNeuralGPU(size, 4, memory_size=12, conv="plain", dtype=dtype, xp=xp)
     inputs, targets = map(xp.asarray, rng.integers(4, size=(2, 2, 3)))
     lengths = xp.asarray(np.array([3, 2]))
     model.params = {name: w / 2 for name, w in model.params.items()}
