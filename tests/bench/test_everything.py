@@ -24,7 +24,7 @@ def score(checker, dtype, milliseconds, misses):
 def search(method, ms, recall):
     return {"method": method, "m": 8, "B": 16, "k": 1, "data": "random", "cosine": 0.7, "threads": 2, "ms": ms,
             "recall_at_1": recall, "recall_at_1_low": recall - 0.01, "recall_at_1_high": min(1.0, recall + 0.01),
-            "ratio_to_exact": 8.0 / ms}
+            "recall_at_k": recall, "ratio_to_exact": 8.0 / ms, "update_us": None if method == "faiss-lsh" else 1.0}
 
 
 REPORTS = {
@@ -100,6 +100,18 @@ def test_who_is_not_installed_is_a_row(parts, monkeypatch, capsys):
 
 def test_every_side_has_a_name():
     assert {"ours", *summary.NAMES} == set(workloads.HERE)
+
+
+@pytest.mark.parametrize(("change", "peer", "cannot"), [
+    ({}, "hnswlib", False),
+    ({"recall_at_k": 0.9}, "numpy", False),  # finds the nearest as often, but fewer of the k
+    ({"update_us": None}, "hnswlib", True),
+])
+def test_a_search_stands_beside_the_fastest_that_finds_as_much(change, peer, cannot):
+    ours, *others = REPORTS["neighbours"]["rows"][1:2] + REPORTS["neighbours"]["rows"][:1] + [
+        search("faiss-lsh", 0.1, 0.5), search("hnswlib", 2.0, 0.975) | change]
+    row, = summary.of_neighbours({"rows": [ours, *others]})
+    assert row["peer"] == peer and ("cannot rewrite" in row["note"]) == cannot
 
 
 def test_without_pytorch_ours_is_a_row_by_itself():
