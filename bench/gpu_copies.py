@@ -26,7 +26,8 @@ TO_HOST = ("get", "item", "tolist", "tobytes", "tofile", "dump", "dumps", "__boo
 TO_DEVICE = ("asarray", "array", "asanyarray", "ascontiguousarray")
 
 CHECK = {name: "the check's own door: inputs in, results out" for name in (
-    "refmem/gradcheck/ops.py:", "refmem/cli/gradcheck_targets.py:", "bench/gpu_cases.py:")}
+    "refmem/gradcheck/ops.py:", "refmem/cli/gradcheck_targets/operations.py:",
+    "refmem/cli/gradcheck_targets/memory.py:", "refmem/cli/gradcheck_targets/models.py:", "bench/gpu_cases.py:")}
 
 DRAWN = {  # to the device: what is drawn on the host, so that both see the same numbers
     "reference_models/classifier/model.py:Classifier.__init__": "first weights",
