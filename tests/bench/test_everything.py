@@ -149,6 +149,14 @@ def test_pictures_go_to_a_folder_that_is_there(tmp_path, capsys):
     assert "--plot must be a folder that exists" in capsys.readouterr().err
 
 
+def test_a_history_that_cannot_be_written_does_not_lose_the_report(parts, tmp_path, capsys):
+    assert main(["all", "--history", str(tmp_path), "--json"]) == 2  # a folder
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["models"]["rows"] and captured.err.splitlines()[-1].startswith("error: ")
+    assert main(["all", "--history", str(tmp_path / "nowhere" / "h.jsonl")]) == 2
+    assert "--history must be a file in a folder that exists" in capsys.readouterr().err
+
+
 def test_a_budget_must_be_one(capsys):
     assert main(["all", "--minutes", "0"]) == 2
     assert "--minutes must be above 0" in capsys.readouterr().err
