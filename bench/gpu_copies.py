@@ -59,7 +59,7 @@ NUMBERS = {  # to the host, one number at a time
     "refmem/neighbours/hyperplanes.py:Hyperplanes.search": "how many candidates a query has",
     "reference_models/fast_weights/catch_agent.py:Agent._look": "how many screens are lit",
     "reference_models/fast_weights/catch_agent.py:Agent._look_backward": "how many screens are lit",
-    "reference_models/neural_gpu/extended.py:ExtendedNeuralGPU._ask": "how many rows ask; the loss as a number",
+    "reference_models/neural_gpu/asking.py:forward": "how many rows ask; the loss as a number",
     "reference_models/seq2seq/shards.py:forward": "how many tokens there are",
     # results that are numbers
     "reference_models/seq2seq/model.py:Seq2Seq.forward": "the losses, and how many tokens there are",

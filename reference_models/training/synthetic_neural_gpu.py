@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 
 from reference_models import neural_gpu
-from reference_models.neural_gpu.extended import ExtendedNeuralGPU, ExtendedSize, Output
+from reference_models.neural_gpu.extended import ExtendedNeuralGPU, Output
+from reference_models.neural_gpu.extended_size import ExtendedSize
 from reference_models.parallel import data_parallel
 from reference_models.tasks.synthetic import DIGIT_0, SHORTEST, SYMBOLS, Array, Examples
 from reference_models.training.adam import Adam

@@ -135,7 +135,8 @@ def _neural_gpu(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
 def _neural_gpu_extended(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
     """With a memory on its tape, that is asked and not written."""
     from reference_models import neural_gpu
-    from reference_models.neural_gpu.extended import ExtendedNeuralGPU, ExtendedSize
+    from reference_models.neural_gpu.extended import ExtendedNeuralGPU
+    from reference_models.neural_gpu.extended_size import ExtendedSize
 
     rng = np.random.default_rng(0)
     size = ExtendedSize(maps=3, rows=2, query_rows="all", query_width=3, query_norm=True)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from reference_models.neural_gpu.extended import ExtendedSize
+from reference_models.neural_gpu.extended_size import ExtendedSize
 from reference_models.tasks.synthetic import Synthetic, digits
 from reference_models.training.synthetic_neural_gpu import (
     NO_MEMORY,
