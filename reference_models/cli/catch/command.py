@@ -16,7 +16,7 @@ def add_to(commands: Any) -> None:
         "catch", help="the game of Catch with a memory: fast weights, LSTM, ReLU RNN, by actor-critic",
         description="Learn to catch a ball on a screen that goes blank after a few frames: play, learn from it, count "
                     "the frames until nine balls of ten are caught, draw. Without options: fast weights on a screen of "
-                    "16 x 16 with 3 frames to see, in about two minutes.")
+                    "16 x 16 with 3 frames to see, in less than a minute.")
     own.set_defaults(run=run)
     own.add_argument("--model", nargs="+", choices=MODELS, default=["fast-weights"], dest="models", metavar="MODEL",
                      help=f"one or several of {', '.join(MODELS)}; default fast-weights")
