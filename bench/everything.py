@@ -23,9 +23,9 @@ GROWING = ("cnn", "fast_weights_50", "fast_weights_matrix_50", "memory", "memory
 """Those whose growth is shown. The others are the same work at another width."""
 
 PARTS: dict[str, list[list[str]]] = {  # part: the commands whose reports make it up
+    "conform": [["conform"]],
     "models": [["models", "--only", *names, "--seconds", "20"]
                for _, names in itertools.groupby(workloads.FILES, key=workloads.FILES.__getitem__)],
-    "conform": [["conform"]],
     "gradcheck": [["gradcheck", "--problems", "40"]],
     "neighbours": [["neighbours", "--memory-size", str(m), "--data", "random", "--batch", "16", "--neighbours", "1",
                     "256", "--cosine", "0.7", "--threads", "2", "--rounds", "3"] for m in (8192, 65536)],
@@ -63,7 +63,8 @@ def main(options: argparse.Namespace) -> int:
             try:
                 found.setdefault(name, []).append(part(command, min(LIMIT, 60 * options.minutes - seconds)))
             except ValueError as error:
-                failed.append({"what": " ".join(command[:3]), "error": str(error)})
+                what = " --".join(" ".join(command).split(" --")[:2])  # up to the second option
+                failed.append({"what": what, "error": str(error)})
     report: dict[str, Any] = {name: together(parts) for name, parts in found.items() if parts}
     report |= {
         "failed": failed, "missing": missing(), "seconds": round(time.perf_counter() - start, 1),

@@ -15,7 +15,7 @@ from refmem.memory.memory import Memory
 from refmem.memory.profiles import PAPER, TF2017, Profile
 from refmem.memory.state import MemoryState
 
-from bench.workloads import THREADS, Step, Workload, cupy_device, torch_with
+from bench.workloads import THREADS, Step, Workload, finish, on_cupy, torch_with
 
 SLOTS, WIDTH, CLASSES = 8192, 128, 1024
 BATCHES = 16  # different ones, in turn
@@ -67,28 +67,23 @@ def ours(batch: int, seed: int, slots: int = SLOTS, profile: Profile = PAPER, xp
         queries, labels = next(turn)
         output, cache = module.forward(queries, labels, rng=rng)
         d_queries, d_params = module.backward(cache)
-        if xp is not np:
-            xp.cuda.Device().synchronize()
+        finish(xp)
         return {"loss": output.loss, "d_queries": d_queries} | d_params
 
     return step
 
 
-def on_cupy(batch: int, seed: int, slots: int = SLOTS, profile: Profile = PAPER) -> Step:
-    """Ours on the GPU."""
-    return ours(batch, seed, slots, profile, cupy_device())
-
-
-def theirs(batch: int, seed: int, slots: int = SLOTS) -> Step:
+def theirs(batch: int, seed: int, slots: int = SLOTS, device: str = "cpu") -> Step:
     """PyTorch's."""
     torch = torch_with(THREADS)
     from bench import peers
 
     state, batches = data(batch, seed, slots)
-    module, turn = peers.Memory(state), tensors(batches, torch)
+    module, turn = peers.Memory(state, device), tensors(batches, torch, device)
 
     def step() -> dict[str, Any]:
         loss, d_queries = module.step(*next(turn))
+        finish(torch)
         return {"loss": loss, "d_queries": d_queries}
 
     return step
@@ -108,17 +103,19 @@ def theirs_released(batch: int, seed: int, slots: int = SLOTS) -> Step:
     return step
 
 
-def tensors(batches: list[tuple[np.ndarray, np.ndarray]], torch: Any) -> Iterator[tuple[Any, Any]]:
+def tensors(batches: list[tuple[np.ndarray, np.ndarray]], torch: Any, device: str = "cpu") -> Iterator[tuple[Any, Any]]:
     """The batches as PyTorch has them, in turn."""
-    return itertools.cycle([(torch.from_numpy(queries), torch.from_numpy(labels)) for queries, labels in batches])
+    return itertools.cycle([(torch.from_numpy(queries).to(device), torch.from_numpy(labels).to(device))
+                            for queries, labels in batches])
 
 
 WORKLOADS = (
     Workload("memory", "a memory step: 8192 x 128, k = 256; query, loss, backward, update",
-             sides={"ours": ours, "cupy": on_cupy, "torch": theirs}, batches=(16,),
+             sides={"ours": ours, "cupy": on_cupy(ours), "torch": theirs,
+                    "torch_gpu": functools.partial(theirs, device="cuda")}, batches=(16,),
              growth={"slots": (2048, 8192, 32768, 131072), "batch": (4, 16, 64)}),
     Workload("memory_tf2017", "the released code's step: 8192 x 128, k = 256; project, search, loss, backward, update",
              sides={"ours": functools.partial(ours, profile=TF2017),
-                    "cupy": functools.partial(on_cupy, profile=TF2017), "torch": theirs_released}, batches=(16,),
+                    "cupy": on_cupy(functools.partial(ours, profile=TF2017)), "torch": theirs_released}, batches=(16,),
              growth={"slots": (2048, 8192, 32768, 131072), "batch": (4, 16, 64)}),
 )

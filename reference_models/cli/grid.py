@@ -42,6 +42,12 @@ class Leg:
         return f"{self.model}-{self.units}-{self.seed}"
 
 
+def legs(models: Iterable[str], units: Iterable[int], seed: int, seeds: int) -> list[Leg]:
+    """All that were asked for, the narrow ones first."""
+    return [Leg(model, width, seed + n) for width in sorted(set(units)) for n in range(seeds)
+            for model in dict.fromkeys(models)]
+
+
 class Task(Protocol):
     """What is learned, and how."""
 
@@ -77,14 +83,12 @@ def settled(folder: Path, asked: Mapping[str, Any], defaults: Mapping[str, Any],
     Raises
     ------
     ValueError, OSError
-        If there is an experiment already and `resume` is not set, or none and it is; if its settings are damaged, or
-        others than were asked for, its `BUDGET` apart.
+        If `resume` is set and there is no experiment; if its settings are damaged, or others than were asked for, its
+        `BUDGET` apart.
     """
     path = folder / SETTINGS
     given = {name: value for name, value in asked.items() if value is not None}
     if not resume:
-        if path.exists():
-            raise FileExistsError(f"{folder} already holds a run; add --resume to go on with it, or name another --out")
         return dict(defaults) | given
     if not path.exists():
         raise FileNotFoundError(f"there is nothing to resume in {folder}: it has no {SETTINGS}")
@@ -94,9 +98,7 @@ def settled(folder: Path, asked: Mapping[str, Any], defaults: Mapping[str, Any],
             raise ValueError("other settings than this command has")
     except ValueError as error:
         raise FileRefused(f"{path} is damaged: {error}") from error
-    for name, value in given.items():
-        if before[name] != value and name not in BUDGET:
-            raise ValueError(f"the run was started with {name} {before[name]} and cannot go on with {value}")
+    output.check_unchanged(given, before, but=BUDGET)
     return before | given
 
 

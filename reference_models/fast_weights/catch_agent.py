@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from refmem.arrays import Array, check_dtype, check_rank, check_shape
+from refmem.arrays import Array, check_dtype, check_rank, check_shape, module_of
 from refmem.ops import linear, relu
 
 from reference_models.fast_weights.cores.core import Core, Params
@@ -184,19 +184,21 @@ class Agent:
 
     def _look(self, params: Params, pixels: Array) -> tuple[Array, Rows]:
         """What the core gets of screens [B T, N^2]: its projected inputs [B T, G]."""
-        lit: Array = np.any(pixels, axis=1)  # [B T]
-        distinct = np.concatenate([pixels[lit], np.zeros_like(pixels[:1])])  # [rows, N^2], the last one blank
+        xp = module_of(pixels)
+        lit: Array = (pixels != 0).any(axis=1)  # [B T]
+        distinct = xp.concatenate([pixels[lit], xp.zeros_like(pixels[:1])])  # [rows, N^2], the last one blank
         x, of_linear = linear.forward(distinct, params["input.weights"], params["input.bias"])
         x, of_relu = relu.forward(x)  # [rows, H]
         z, projection = self.core.project(_of_core(params), x)  # [rows, G]
-        place = np.full(len(pixels), len(distinct) - 1)  # [B T] the row of each screen
-        place[lit] = np.arange(len(distinct) - 1)
+        place = xp.full(len(pixels), len(distinct) - 1)  # [B T] the row of each screen
+        place[lit] = xp.arange(len(distinct) - 1)
         return z[place], Rows(lit, of_linear, of_relu, projection)
 
     def _look_backward(self, dz: Array, rows: Rows) -> tuple[Array, Array, Params]:
         """Gradients of the input weights and bias, and those of the core's projection."""
         blank = dz[~rows.lit].sum(axis=0, keepdims=True)  # [1, G]
-        dx, d_projection = self.core.project_backward(np.concatenate([dz[rows.lit], blank]), rows.projection)
+        together = module_of(dz).concatenate([dz[rows.lit], blank])
+        dx, d_projection = self.core.project_backward(together, rows.projection)
         dx = relu.backward(dx, rows.relu)
         d_weights, d_bias = rows.linear.x.T @ dx, dx.sum(axis=0)  # nobody asks for the gradient of the pixels
         return d_weights, d_bias, d_projection

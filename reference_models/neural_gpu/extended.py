@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from refmem.arrays import Array, check_rank, check_shape, module_of
+from refmem.arrays import Array, ArrayModule, check_rank, check_shape, module_of
 from refmem.memory.memory import Memory
 from refmem.memory.profiles import PAPER, Profile
 from refmem.ops import cgru_steps, embedding, tape_read
@@ -27,7 +27,7 @@ from refmem.ops.cgru import Weights
 from refmem.ops.tape_write import ROWS
 
 from reference_models import neural_gpu
-from reference_models.neural_gpu import CELLS, Size, initial_cells
+from reference_models.neural_gpu import CELLS, Size, initial_cells, queries
 from reference_models.neural_gpu.tape import TAPES, Tape
 
 DEVIATIONS = (
@@ -54,10 +54,28 @@ class ExtendedSize(Size):
     markovian: bool = False
     """Whether the tape holds the last output alone."""
 
+    query_rows: str = "first"
+    """Rows of the position that the memory is asked with: "first" or "all"."""
+
+    query_width: int | None = None
+    """Of a projection of the query; None: there is none."""
+
+    query_norm: bool = False
+    """Whether the query is normalised before and after it, see `queries`."""
+
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.tape_rows not in ROWS:
             raise ValueError(f"tape_rows must be one of {', '.join(ROWS)}, got {self.tape_rows!r}")
+        if self.query_rows not in ROWS:
+            raise ValueError(f"query_rows must be one of {', '.join(ROWS)}, got {self.query_rows!r}")
+        if self.query_width is not None and self.query_width < 1:
+            raise ValueError(f"query_width must be at least 1 or None, got {self.query_width}")
+
+    @property
+    def read(self) -> int:
+        """How many numbers of the image a query is made of."""
+        return self.maps * (1 if self.query_rows == "first" else self.rows)
 
 
 def initial_params(size: Size, symbols: int, rng: np.random.Generator,
@@ -85,13 +103,21 @@ class Output(NamedTuple):
     memory_loss: float  # mean over all queries with a target; 0 without memory or targets
 
 
+class Watched(NamedTuple):
+    """What can be looked at while one sequence is answered."""
+
+    images: Array  # [2n + 1, n, w, m] s_0 ... s_n = d_0, d_1 ... d_n
+    tape: Array  # [n, n, m] what the cells see on its row 0 while they make output t
+    output: Output
+
+
 class Step(NamedTuple):
     """What the backward pass needs to know of one step of the decoder."""
 
     read: tuple[Array, tape_read.Cache]
     layers: list[Any]
     written: embedding.Cache
-    query: tape_read.Cache | None
+    query: queries.Cache | None
     rows: Array | None  # who asked
     memory: Any
     answered: embedding.Cache | None
@@ -127,32 +153,47 @@ class ExtendedNeuralGPU:
         Which twins of cell and tape.
     dtype, seed
         Of the weights.
+    xp : module
+        `numpy`, or `cupy` to work on the GPU, where `conv` must be "plain".
 
     Attributes
     ----------
     params : dict
         With "query_projection" where the memory's profile has one: the memory's own array.
     memory : Memory or None
+    statistics : dict
+        Running averages of the queries, where they are normalised.
     """
 
     def __init__(self, size: ExtendedSize, symbols: int, *, memory_size: int = 0, profile: Profile = PAPER,
                  conv: str = "winograd", dtype: npt.DTypeLike = np.float32, seed: int = 0,
-                 search: str = "exact") -> None:
+                 search: str = "exact", xp: ArrayModule = np) -> None:
         if conv not in TAPES:
             raise ValueError(f"conv must be one of {', '.join(TAPES)}, got {conv!r}")
         if symbols < 1:
             raise ValueError(f"symbols must be at least 1, got {symbols}")
         self.size, self.symbols, self.conv = size, symbols, conv
-        self.params = initial_params(size, symbols, np.random.default_rng(seed), dtype)
+        drawn = initial_params(size, symbols, np.random.default_rng(seed), dtype)
+        self.params = {name: xp.asarray(weights) for name, weights in drawn.items()}
         self.memory = None
+        self.statistics: dict[str, Array] = {}
         if memory_size:
-            self.memory = Memory(size.maps, memory_size, profile=profile, vocab_size=symbols, dtype=dtype, seed=seed,
-                                 search=search)
+            width = size.read if size.query_width is None else size.query_width
+            self.memory = Memory(width, memory_size, profile=profile, vocab_size=symbols, dtype=dtype, seed=seed,
+                                 search=search, xp=xp)
             self.params |= self.memory.params
+            like = self.params["embedding"]
+            if size.query_width is not None:
+                reach = np.sqrt(3 / size.read)
+                weights = np.random.default_rng([seed, 1]).uniform(-reach, reach, (size.read, size.query_width))
+                self.params["query.weights"] = xp.asarray(weights.astype(dtype))
+            if size.query_norm:
+                self.statistics = queries.statistics(size.read, size.query_width, like)
 
     def forward(self, inputs: Array, targets: Array | None = None, *, lengths: Array | None = None,
-                update: bool = True, rng: np.random.Generator | None = None,
-                segment: int | None = None) -> tuple[Output, Cache]:
+                update: bool = True, measure: bool = True, training: bool = False,
+                rng: np.random.Generator | None = None, segment: int | None = None,
+                seen: list[Array] | None = None) -> tuple[Output, Cache]:
         """Answer a batch of sequences, and write what was to be answered to the memory.
 
         Parameters
@@ -164,10 +205,16 @@ class ExtendedNeuralGPU:
             Of each sequence; behind its end nothing is asked of the memory. By default n.
         update : bool
             False: nothing is written to the memory.
+        measure : bool
+            False: where nothing is written, the memory's loss is not measured either, which takes a second search.
+        training : bool
+            Whether the running averages of the queries move.
         rng : numpy.random.Generator, optional
             For the age noise of the memory's profile.
         segment : int, optional
             As in `cgru_steps.forward`, for the encoder.
+        seen : list, optional
+            d_0, d_1, ... d_n are appended, to be looked at.
 
         Raises
         ------
@@ -191,14 +238,17 @@ class ExtendedNeuralGPU:
                                         conv=self.conv)
         (cells,) = cgru_steps.stack(Weights(*_cells(params, "decoder")), self.conv, size.cutoff)
         tape = TAPES[self.conv](params["tape_kernels"], d, rows=size.tape_rows, markovian=size.markovian)
+        labels = targets if update or measure else None
         steps, logits, losses = [], [], []
         values = xp.full((batch, n), -1)
         confidence = xp.zeros((batch, n), d.dtype)
+        if seen is not None:
+            seen.append(d)
         for t in range(n):
             asked: dict[str, Any] = dict.fromkeys(("query", "rows", "memory", "answered", "values", "confidence"))
             answer = None
             if self.memory is not None:
-                answer, asked, loss = self._ask(d, t, targets, lengths, update, rng)
+                answer, asked, loss = self._ask(d, t, labels, lengths, update, rng)
                 values[asked["rows"], t] = asked["found"]
                 confidence[asked["rows"], t] = asked["confidence"][:, 0]
                 losses.append((loss, len(asked["rows"])))
@@ -207,6 +257,8 @@ class ExtendedNeuralGPU:
             for cell, drive in zip(cells, drives, strict=True):
                 d, cache = cell.forward(d, drive)
                 layers.append(cache)
+            if seen is not None:
+                seen.append(d)
             read, place = tape_read.forward(d, position=t)  # [B, m]
             logits.append(read @ params["output"])
             symbols = logits[-1].argmax(axis=1) if targets is None else targets[:, t]
@@ -215,21 +267,49 @@ class ExtendedNeuralGPU:
             asked.pop("found", None)
             steps.append(Step((read, place), layers, written, **asked))
 
+        if training:
+            queries.learn(self.statistics, [(step.query, step.rows) for step in steps
+                                            if step.query is not None and step.rows is not None])
         scores = xp.stack(logits, axis=1)  # [B, n, V]
-        total = sum(count for _, count in losses) if targets is not None else 0
+        total = sum(count for _, count in losses) if labels is not None else 0
         loss = sum(loss * count for loss, count in losses) / total if total else 0.0
         has = self.memory is not None
         result = Output(scores, scores.argmax(axis=2), values if has else None, confidence if has else None, loss)
         return result, Cache(embedded, encoder, steps, tape, total, s.shape, params)
 
-    def _ask(self, d: Array, t: int, targets: Array | None, lengths: Array, update: bool,
+    def watch(self, inputs: Array, *, targets: Array | None = None) -> Watched:
+        """Answer the first of these sequences, and keep what can be looked at. Nothing is written to the memory.
+
+        Parameters
+        ----------
+        inputs, targets : [B, n] int
+        """
+        inputs, targets = inputs[:1], None if targets is None else targets[:1]
+        seen: list[Array] = []
+        output, cache = self.forward(inputs, targets, update=False, seen=seen)
+        s, _ = neural_gpu.embed(self.params, inputs, self.size.rows)
+        xp, encoder = module_of(s), [s]
+        for _ in range(inputs.shape[1] - 1):  # the last one is d_0
+            encoder.append(cgru_steps.apply(encoder[-1], *_cells(self.params, "encoder"), steps=1,
+                                            cutoff=self.size.cutoff))
+        written = self.params["tape_embedding"][output.symbols[0] if targets is None else targets[0]]  # [n, m]
+        n = len(written)
+        tape = xp.tril(xp.ones((n, n), written.dtype), -1)[:, :, None] * written  # [step, position, m]
+        if self.size.markovian:
+            tape = xp.eye(n, k=-1, dtype=written.dtype)[:, :, None] * written
+        for t, step in enumerate(cache.steps):
+            if step.values is not None and step.confidence is not None:
+                tape[t, t] = step.values[0] * step.confidence[0, 0]
+        return Watched(xp.concatenate(encoder + seen), tape, output)
+
+    def _ask(self, d: Array, t: int, wanted: Array | None, lengths: Array, update: bool,
              rng: np.random.Generator | None) -> tuple[Array, dict[str, Any], float]:
         """c_1 E' V[n_1] for the rows whose sequence reaches position t, 0 for the others."""
         assert self.memory is not None
         xp = module_of(d)
-        query, place = tape_read.forward(d, position=t)  # [B, m]
+        query, place = queries.forward(self.params, self.statistics, d, t, rows=self.size.query_rows)
         rows = xp.flatnonzero(lengths > t)
-        labels = None if targets is None else targets[rows, t]
+        labels = None if wanted is None else wanted[rows, t]
         found, cache = self.memory.forward(query[rows], labels, update=update, rng=rng)
         # An empty memory answers -1 with confidence 0; any symbol times 0 is nothing.
         values, answered = embedding.forward(self.params["tape_embedding"], xp.maximum(found.values, 0))
@@ -280,8 +360,7 @@ class ExtendedNeuralGPU:
                 d_drives.append(d_drive)
             d_answer = tape.drive_backward(xp.concatenate(d_drives[::-1], axis=3), t)
             if d_answer is not None:
-                dq = self._ask_backward(d_answer, step, gradients, d_memory_loss, cache.asked)
-                dd = dd + tape_read.backward(dq, step.query)  # type: ignore[arg-type]  # there was a query
+                dd = dd + self._ask_backward(d_answer, step, gradients, d_memory_loss, cache.asked)
         ds, *of_encoder = cgru_steps.backward(dd, cache.encoder)
         gradients |= {f"encoder.{name}": g for name, g in zip(CELLS, of_encoder, strict=True)}
         of_decoder = cgru_steps.gathered([cells], Weights(*_cells(params, "decoder")))
@@ -292,9 +371,9 @@ class ExtendedNeuralGPU:
 
     def _ask_backward(self, d_answer: Array, step: Step, gradients: dict[str, Array], d_memory_loss: float,
                       asked: int) -> Array:
-        """dq [B, m]; adds the gradients of E' and of the memory's own parameters."""
+        """dd [B, n, w, m]; adds the gradients of E', of the query's projection and of the memory's own parameters."""
         assert self.memory is not None and step.values is not None and step.confidence is not None
-        assert step.answered is not None and step.rows is not None
+        assert step.answered is not None and step.rows is not None and step.query is not None
         xp = module_of(d_answer)
         da = d_answer[step.rows]  # [rows, m]
         gradients["tape_embedding"] += embedding.backward(da * step.confidence[:, :1], step.answered)
@@ -304,9 +383,9 @@ class ExtendedNeuralGPU:
         d_rows, d_memory = self.memory.backward(step.memory, d_loss=share, d_confidence=d_confidence)
         for name, gradient in d_memory.items():
             gradients[name] += gradient
-        dq: Array = xp.zeros_like(d_answer)
+        dq = xp.zeros((len(d_answer), d_rows.shape[1]), d_rows.dtype)
         dq[step.rows] = d_rows
-        return dq
+        return queries.backward(dq, step.query, gradients)
 
 
 def _cells(params: dict[str, Array], part: str) -> list[Array]:

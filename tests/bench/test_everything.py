@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bench import everything, history, summary
+from bench import everything, history, summary, workloads
 from bench.__main__ import main
 
 MACHINE = {"versions": {"numpy": "2"}, "load": {"before": [1.0], "after": [2.0]}, "warnings": []}
@@ -58,7 +58,7 @@ def test_all_parts_in_one_object_and_the_table_beside_it(parts, tmp_path, capsys
     captured = capsys.readouterr()
     assert captured.out.count("\n") == 1 and "memory ratio" in captured.err
     report = json.loads(captured.out)
-    assert list(dict.fromkeys(parts)) == ["models", "conform", "gradcheck", "neighbours"]
+    assert list(dict.fromkeys(parts)) == ["conform", "models", "gradcheck", "neighbours"]
     assert report.keys() >= {"load", "versions", "seconds", "warnings", "commit", "date", "failed", "missing"}
     assert "growth" not in report
     assert len(report["models"]["rows"]) == parts.count("models") == len(history.read(str(file))[0]["rows"])
@@ -96,6 +96,10 @@ def test_who_is_not_installed_is_a_row(parts, monkeypatch, capsys):
     assert main(["all", "--history", "", "--json"]) == 0
     notes = {row["what"]: row.get("note", "") for row in json.loads(capsys.readouterr().out)["table"]}
     assert "refmem[bench]" in notes["faiss"] and "refmem[jax]" in notes["jax"]
+
+
+def test_every_side_has_a_name():
+    assert {"ours", *summary.NAMES} == set(workloads.HERE)
 
 
 def test_without_pytorch_ours_is_a_row_by_itself():

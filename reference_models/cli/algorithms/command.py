@@ -7,7 +7,6 @@
 
 import argparse
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -20,6 +19,7 @@ MINUTES = 10.0
 
 def add_to(commands: Any) -> None:
     """Add the command to the parser of all."""
+    from reference_models.cli import options
     from reference_models.cli.options import natural, positive
 
     own = commands.add_parser(
@@ -51,19 +51,17 @@ def add_to(commands: Any) -> None:
     own.add_argument("--positions", type=positive(int), metavar="N",
                      help="of the state that --solve computes on; default: as many as symbols")
     own.add_argument("--seed", type=natural, metavar="S", help="default 0")
-    own.add_argument("--out", type=Path, metavar="DIR", help="default: runs/algorithms-1, or the next free number")
-    own.add_argument("--resume", action="store_true",
-                     help="go on with the run in --out (default: the latest one) as it was started; its budget may be "
-                          "given anew")
-    own.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
+    options.add_folder(own, "algorithms", goes_on=options.AS_STARTED)
 
 
 def run(options: argparse.Namespace) -> None:
     """Train or resume, measure, and write down; or ask."""
     from reference_models.cli import output
     from reference_models.cli.algorithms import job, report
+    from reference_models.cli.trained import CHECKPOINT
 
-    folder = _folder(options)
+    there = options.resume or options.solve is not None
+    folder = output.run_folder("algorithms", CHECKPOINT, options.out, resume=there)
     if options.solve is not None:
         solved = job.solve(folder, options.solve, options.positions)
         print(json.dumps(solved) if options.json else solved["answer"])
@@ -84,22 +82,9 @@ def run(options: argparse.Namespace) -> None:
         report.show(facts)
 
 
-def _folder(options: argparse.Namespace) -> Path:
-    from reference_models.cli import output
-    from reference_models.cli.trained import CHECKPOINT
-
-    if options.resume or options.solve is not None:
-        return options.out or output.latest_folder("algorithms", CHECKPOINT)
-    if options.out is None:
-        return output.new_folder("algorithms")
-    out: Path = options.out
-    if (out / CHECKPOINT).exists():
-        raise FileExistsError(f"{out} already holds a run; add --resume to go on with it, or name another --out")
-    return out
-
-
 def _settings(options: argparse.Namespace, saved: dict[str, Any] | None) -> "Settings":
     """What was asked for; on a resume, what was saved: it may be repeated, and only the budget may be given anew."""
+    from reference_models.cli import output
     from reference_models.cli.algorithms.job import Settings
     from reference_models.neural_gpu import Size
     from reference_models.training.algorithms import Recipe
@@ -117,10 +102,6 @@ def _settings(options: argparse.Namespace, saved: dict[str, Any] | None) -> "Set
         return Settings(Recipe(**given), options.seed or 0, **budget)
 
     before = Settings.from_facts(saved)
-    for name, value in given.items():
-        if name != "sets" and value != getattr(before.recipe, name):  # the sets may have become one since
-            raise ValueError(f"the run was started with {name} {getattr(before.recipe, name)} and cannot go on with "
-                             f"{value}")
-    if options.seed is not None and options.seed != before.seed:
-        raise ValueError(f"the run was started with seed {before.seed} and cannot go on with {options.seed}")
+    output.check_unchanged(given, vars(before.recipe), but=["sets"])  # they may have become one since
+    output.check_unchanged({"seed": options.seed}, vars(before))
     return Settings(before.recipe, before.seed, **budget) if any(budget.values()) else before

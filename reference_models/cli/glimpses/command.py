@@ -2,7 +2,6 @@
 
 import argparse
 import json
-from pathlib import Path
 from typing import Any
 
 MODELS = ("fast-weights", "irnn", "lstm", "a-lstm", "convnet")
@@ -10,7 +9,8 @@ MODELS = ("fast-weights", "irnn", "lstm", "a-lstm", "convnet")
 
 def add_to(commands: Any) -> None:
     """Add the command to the parser of all."""
-    from reference_models.cli.options import natural, positive
+    from reference_models.cli import options
+    from reference_models.cli.options import positive
 
     own = commands.add_parser(
         "glimpses", help="digits in 24 glimpses: fast weights that are told when to store, IRNN, LSTM, ConvNet",
@@ -19,12 +19,7 @@ def add_to(commands: Any) -> None:
                     "spot, and are easier than MNIST's.")
     own.set_defaults(run=run)
     own.add_argument("--data", metavar="DIR", help="folder of MNIST's four IDX files; default: made-up digits")
-    own.add_argument("--model", nargs="+", choices=MODELS, default=["fast-weights"], dest="models", metavar="MODEL",
-                     help=f"one or several of {', '.join(MODELS)}; default fast-weights")
-    own.add_argument("--units", type=positive(int), nargs="+", default=[50], metavar="R",
-                     help="of the recurrent layer, one or several; default 50")
-    own.add_argument("--seed", type=natural, default=0, metavar="S", help="the first one; default 0")
-    own.add_argument("--seeds", type=positive(int), default=1, metavar="N", help="how many, from --seed on; default 1")
+    options.add_legs(own, MODELS, 50)
     own.add_argument("--order", choices=("return", "overview"),
                      help="of the glimpses: each quadrant coarse, fine, and coarse again (default), or all four coarse "
                           "before each coarse and fine")
@@ -33,14 +28,8 @@ def add_to(commands: Any) -> None:
     own.add_argument("--hold", type=float, metavar="F", help="fraction of the updates before the rate falls")
     own.add_argument("--batch", type=positive(int), metavar="B", help="default 128")
     own.add_argument("--train", type=positive(int), metavar="N", help="training images; default: 10000, or MNIST's")
-    own.add_argument("--steps", type=natural, metavar="S", help="of the inner loop; default 1")
-    own.add_argument("--decay", type=float, metavar="L", help="lambda; default 0.95")
-    own.add_argument("--fast-rate", type=float, metavar="E", help="eta; default min(0.5, 10/R)")
-    own.add_argument("--out", type=Path, metavar="DIR", help="default: runs/glimpses-1, or the next free number")
-    own.add_argument("--resume", action="store_true",
-                     help="go on with the run in --out (default: the latest one); more models and seeds may be added, "
-                          "and --updates be given anew for these")
-    own.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
+    options.add_fast_weights(own)
+    options.add_folder(own, "glimpses", goes_on=options.MORE_LEGS)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -48,12 +37,10 @@ def run(options: argparse.Namespace) -> None:
     from reference_models.cli import grid, output
     from reference_models.cli.glimpses import job, report
 
-    folder = options.out or (output.latest_folder("glimpses", grid.SETTINGS) if options.resume
-                             else output.new_folder("glimpses"))
+    folder = output.run_folder("glimpses", grid.SETTINGS, options.out, resume=options.resume)
     asked = {name: getattr(options, name) for name in job.DEFAULTS}
     settings = grid.settled(folder, asked, job.DEFAULTS, resume=options.resume)
-    legs = [grid.Leg(model, units, seed) for units in sorted(set(options.units))
-            for seed in range(options.seed, options.seed + options.seeds) for model in dict.fromkeys(options.models)]
+    legs = grid.legs(options.models, options.units, options.seed, options.seeds)
     task = job.Glimpses(settings)
     for leg in legs:  # a wrong setting is to be heard of before the work
         task.choices(leg)

@@ -3,7 +3,6 @@
 import argparse
 import dataclasses
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,6 +15,7 @@ GLYPH_MINUTES, OMNIGLOT_MINUTES = 2.0, 20.0
 
 def add_to(commands: Any) -> None:
     """Add the command to the parser of all."""
+    from reference_models.cli import options
     from reference_models.cli.options import natural, positive
 
     own = commands.add_parser(
@@ -56,21 +56,18 @@ def add_to(commands: Any) -> None:
     own.add_argument("--seed", type=natural, metavar="S", help="default 0")
     own.add_argument("--search", choices=SEARCHES, default="exact",
                      help=f"how the memory of --life-long finds neighbours: {', '.join(SEARCHES)}; default exact")
-    own.add_argument("--out", type=Path, metavar="DIR", help="default: runs/omniglot-1, or the next free number")
-    own.add_argument("--resume", action="store_true",
-                     help="go on with the run in --out (default: the latest one) as it was started; its budget may be "
-                          "given anew")
-    own.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
+    options.add_folder(own, "omniglot", goes_on=options.AS_STARTED)
 
 
 def run(options: argparse.Namespace) -> None:
     """Train or resume, measure, and write down."""
     from reference_models.cli import output
     from reference_models.cli.omniglot import job, report
+    from reference_models.cli.trained import CHECKPOINT
 
     if options.search != "exact" and not options.life_long:
         raise ValueError("--search is about the memory of --life-long, which was not asked for")
-    folder = _folder(options)
+    folder = output.run_folder("omniglot", CHECKPOINT, options.out, resume=options.resume)
     saved = job.saved_run(folder) if options.resume else None
     settings = _settings(options, saved.settings if saved else None)
     with output.writable(folder):
@@ -85,22 +82,9 @@ def run(options: argparse.Namespace) -> None:
         report.show(results)
 
 
-def _folder(options: argparse.Namespace) -> Path:
-    from reference_models.cli import output
-    from reference_models.cli.trained import CHECKPOINT
-
-    if options.resume:
-        return options.out or output.latest_folder("omniglot", CHECKPOINT)
-    if options.out is None:
-        return output.new_folder("omniglot")
-    out: Path = options.out
-    if (out / CHECKPOINT).exists():
-        raise FileExistsError(f"{out} already holds a run; add --resume to go on with it, or name another --out")
-    return out
-
-
 def _settings(options: argparse.Namespace, saved: dict[str, Any] | None) -> "Settings":
     """What was asked for; on a resume, what was saved: it may be repeated, and only the budget may be given anew."""
+    from reference_models.cli import output
     from reference_models.cli.omniglot.job import Settings
 
     asked = {"data": options.data, "split": options.split, "rotate_test": options.rotate_test,
@@ -118,8 +102,6 @@ def _settings(options: argparse.Namespace, saved: dict[str, Any] | None) -> "Set
                         goal=options.goal, **budget)
 
     before = Settings(**{field.name: saved[field.name] for field in dataclasses.fields(Settings)})
-    for name, value in asked.items():
-        if value is not None and name != "data" and value != getattr(before, name):
-            raise ValueError(f"the run was started with {name} {getattr(before, name)} and cannot go on with {value}")
+    output.check_unchanged(asked, vars(before), but=["data"])
     after = dataclasses.replace(before, goal=options.goal or before.goal, data=options.data or before.data)
     return dataclasses.replace(after, **budget) if any(budget.values()) else after

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-from pathlib import Path
 from typing import Any
 
 MODELS = ("fast-weights", "irnn", "lstm", "a-lstm")
@@ -10,7 +9,8 @@ MODELS = ("fast-weights", "irnn", "lstm", "a-lstm")
 
 def add_to(commands: Any) -> None:
     """Add the command to the parser of all."""
-    from reference_models.cli.options import natural, positive
+    from reference_models.cli import options
+    from reference_models.cli.options import positive
 
     own = commands.add_parser(
         "recall", help="associative retrieval: fast weights, IRNN, LSTM and A-LSTM",
@@ -18,12 +18,7 @@ def add_to(commands: Any) -> None:
                     "sequences are drawn on the spot. Without options: fast weights with 20 units, in about two "
                     "minutes.")
     own.set_defaults(run=run)
-    own.add_argument("--model", nargs="+", choices=MODELS, default=["fast-weights"], dest="models", metavar="MODEL",
-                     help=f"one or several of {', '.join(MODELS)}; default fast-weights")
-    own.add_argument("--units", type=positive(int), nargs="+", default=[20], metavar="R",
-                     help="of the recurrent layer, one or several; default 20")
-    own.add_argument("--seed", type=natural, default=0, metavar="S", help="the first one; default 0")
-    own.add_argument("--seeds", type=positive(int), default=1, metavar="N", help="how many, from --seed on; default 1")
+    options.add_legs(own, MODELS, 20)
     own.add_argument("--pairs", type=positive(int), metavar="K", help="of a letter and a digit; default 4")
     own.add_argument("--updates", type=positive(int), metavar="N", help="default: 25000 up to 20 units, 20000 for more")
     own.add_argument("--rate", type=positive(float), metavar="R", help="of Adam; default: as the recipe of the model")
@@ -32,16 +27,10 @@ def add_to(commands: Any) -> None:
     own.add_argument("--train", type=positive(int), metavar="N", help="training sequences; default 100000")
     own.add_argument("--choices", metavar="NAME", help="how the open points of the paper are settled: fw2016 "
                      "(default), or as a public program does: jiamings, victorwz, gokumohandas, waymane1")
-    own.add_argument("--steps", type=natural, metavar="S", help="of the inner loop; default 1")
-    own.add_argument("--decay", type=float, metavar="L", help="lambda; default 0.95")
-    own.add_argument("--fast-rate", type=float, metavar="E", help="eta; default min(0.5, 10/R)")
     own.add_argument("--ask", metavar="TEXT", help="a sequence to answer and to draw the attention of, such as "
                      "c9k8j3f1??c; default: the first test sequence")
-    own.add_argument("--out", type=Path, metavar="DIR", help="default: runs/recall-1, or the next free number")
-    own.add_argument("--resume", action="store_true",
-                     help="go on with the run in --out (default: the latest one); more models and seeds may be added, "
-                          "and --updates be given anew for these")
-    own.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
+    options.add_fast_weights(own)
+    options.add_folder(own, "recall", goes_on=options.MORE_LEGS)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -52,8 +41,7 @@ def run(options: argparse.Namespace) -> None:
     from reference_models.cli.recall import job, report
     from reference_models.tasks import retrieval
 
-    folder = options.out or (output.latest_folder("recall", grid.SETTINGS) if options.resume
-                             else output.new_folder("recall"))
+    folder = output.run_folder("recall", grid.SETTINGS, options.out, resume=options.resume)
     asked = {name: getattr(options, name) for name in job.DEFAULTS}
     settings = grid.settled(folder, asked, job.DEFAULTS, resume=options.resume)
     if settings["choices"] not in CHOICES:
@@ -65,8 +53,7 @@ def run(options: argparse.Namespace) -> None:
         if len(question) != retrieval.length(settings["pairs"]):
             raise ValueError(f"{options.ask!r} has {(len(question) - 3) // 2} pairs, and the network is trained on "
                              f"{settings['pairs']}")
-    legs = [grid.Leg(model, units, seed) for units in sorted(set(options.units))
-            for seed in range(options.seed, options.seed + options.seeds) for model in dict.fromkeys(options.models)]
+    legs = grid.legs(options.models, options.units, options.seed, options.seeds)
     task = job.Recall(settings)
     for leg in legs:  # a wrong setting is to be heard of before the work
         task.choices(leg)

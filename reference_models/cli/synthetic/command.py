@@ -2,7 +2,6 @@
 
 import argparse
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,6 +15,7 @@ MODEL_NAMES = ("seq2seq", "extended-neural-gpu")
 def add_to(commands: Any) -> None:
     """Add the command to the parser of all."""
     from reference_models.cli.omniglot.command import SEARCHES
+    from reference_models.cli import options
     from reference_models.cli.options import natural, positive
 
     own = commands.add_parser(
@@ -38,19 +38,16 @@ def add_to(commands: Any) -> None:
     own.add_argument("--seed", type=natural, metavar="S", help="of the weights and of f; default 0")
     own.add_argument("--shards", type=positive(int), default=1, metavar="N",
                      help="parts of a batch that are worked on side by side; default 1")
-    own.add_argument("--out", type=Path, metavar="DIR", help="default: runs/synthetic-1, or the next free number")
-    own.add_argument("--resume", action="store_true",
-                     help="go on with the run in --out (default: the latest one) as it was started; its budget may be "
-                          "given anew")
-    own.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
+    options.add_folder(own, "synthetic", goes_on=options.AS_STARTED)
 
 
 def run(options: argparse.Namespace) -> None:
     """Train or resume, measure, and write down."""
     from reference_models.cli import output
     from reference_models.cli.synthetic import job
+    from reference_models.cli.synthetic.job import CHECKPOINT
 
-    folder = _folder(options)
+    folder = output.run_folder("synthetic", CHECKPOINT, options.out, resume=options.resume)
     saved = job.saved_run(folder, options.model) if options.resume else None
     settings = _settings(options, saved.settings if saved else None)
     with output.writable(folder):
@@ -63,24 +60,11 @@ def run(options: argparse.Namespace) -> None:
         job.show(results)
 
 
-def _folder(options: argparse.Namespace) -> Path:
-    from reference_models.cli import output
-    from reference_models.cli.synthetic.job import CHECKPOINT
-
-    if options.resume:
-        return options.out or output.latest_folder("synthetic", CHECKPOINT)
-    if options.out is None:
-        return output.new_folder("synthetic")
-    out: Path = options.out
-    if (out / CHECKPOINT).exists():
-        raise FileExistsError(f"{out} already holds a run; add --resume to go on with it, or name another --out")
-    return out
-
-
 def _settings(options: argparse.Namespace, saved: dict[str, Any] | None) -> "Settings":
     """What was asked for; on a resume, what was saved: it may be repeated, and only the budget may be given anew."""
     import dataclasses
 
+    from reference_models.cli import output
     from reference_models.cli.synthetic.job import Settings
     from reference_models.tasks.synthetic import LARGEST, TRAIN
 
@@ -95,7 +79,5 @@ def _settings(options: argparse.Namespace, saved: dict[str, Any] | None) -> "Set
         given: dict[str, Any] = {name: standard[name] if value is None else value for name, value in asked.items()}
         return Settings(**given, **budget)
     before = Settings.from_facts(saved)
-    for name, value in asked.items():
-        if value is not None and value != getattr(before, name):
-            raise ValueError(f"the run was started with {name} {getattr(before, name)} and cannot go on with {value}")
+    output.check_unchanged(asked, vars(before))
     return dataclasses.replace(before, **budget) if any(budget.values()) else before

@@ -14,6 +14,7 @@ from refmem.storage import FileRefused
 
 from reference_models.cli import output, pictures
 from reference_models.cli.synthetic.models import MODELS, Training
+from reference_models.neural_gpu.extended import ExtendedNeuralGPU
 from reference_models.tasks import synthetic
 from reference_models.tasks.synthetic import Examples, Synthetic
 from reference_models.training import checkpoint, loop
@@ -22,6 +23,8 @@ from reference_models.training.schedule import Budget
 
 CHECKPOINT = "checkpoint.npz"
 SAVE_EVERY = 120.0  # seconds
+ZEROED = 2000  # strings to measure without the memory's answers, at most
+SHOWN = 20  # symbols of the string in the picture of the tape, at most
 
 PAPER_TABLE = {"hamming": 0.1, "seq2seq without memory": 0.9, "seq2seq with memory": 35.2,
                "extended-neural-gpu without memory": 12.2, "extended-neural-gpu with memory": 71.3}
@@ -112,7 +115,24 @@ def everything(settings: Settings, saved: checkpoint.Checkpoint | None, folder: 
 
         figures.curve(folder / "curve.png", training.curve, title=_title(settings))
         written.append(folder / "curve.png")
+        if isinstance(training.model, ExtendedNeuralGPU):
+            draw_tape(folder / "tape.png", training.model, examples, asked)
+            written.append(folder / "tape.png")
     return Results(facts | {"out": str(folder)}, written)
+
+
+def draw_tape(path: Path, model: ExtendedNeuralGPU, examples: Examples, asked: Examples) -> None:
+    """How the network answers one test string: the first short one whose number was seen in training, if any."""
+    from reference_models.cli.algorithms import figures
+
+    fits = (asked.lengths > SHOWN // 2) & (asked.lengths <= SHOWN) & np.isin(asked.numbers, examples.numbers)
+    one = asked.take(np.flatnonzero(fits)[:1] if fits.any() else np.arange(1))
+    length = int(one.lengths[0])
+    watched = model.watch(one.inputs[:, :length])
+    said = watched.output.memory_values
+    lines = [one.inputs[0, :length], one.outputs[0, :length], watched.output.symbols[0],
+             np.full(length, -1) if said is None else said[0]]
+    figures.tape(path, watched, *("".join(synthetic.SYMBOLS[t] if t >= 0 else " " for t in line) for line in lines))
 
 
 def train(training: Training, settings: Settings, folder: Path) -> None:
@@ -128,10 +148,11 @@ def train(training: Training, settings: Settings, folder: Path) -> None:
 
 def measured(training: Training, settings: Settings, examples: Examples, asked: Examples) -> dict[str, Any]:
     """The object that --json prints."""
-    seen = np.isin(asked.numbers, examples.numbers)
+    all_seen = np.isin(asked.numbers, examples.numbers)
     rows: dict[str, dict[str, float]] = {}
 
     def row(name: str, right: synthetic.Array, further: dict[str, float]) -> None:
+        seen = all_seen[:len(right)]
         rows[name] = {"percent": _percent(right), "numbers_seen": _percent(right[seen]),
                       "numbers_not_seen": _percent(right[~seen]),
                       **{key: round(value, 4) for key, value in further.items()}}
@@ -140,11 +161,12 @@ def measured(training: Training, settings: Settings, examples: Examples, asked: 
         row(_title(settings), *training.right(asked, progress=report.show))
     if settings.memory:
         with Report("the test, the memory zeroed") as report:
-            right, _ = training.right(asked, zeroed=True, progress=report.show)
-        row("the same, its memory zeroed", right, {})
+            few = asked.take(np.arange(min(ZEROED, len(asked))))
+            right, _ = training.right(few, zeroed=True, progress=report.show)
+        row("the same, its memory zeroed", right, {"strings": len(few)})
     row("Hamming nearest neighbour",
         synthetic.fully_correct(synthetic.hamming_answers(examples, asked), asked), {})
-    row("coverage ceiling", seen, {})
+    row("coverage ceiling", all_seen, {})
     return {"rows": rows, "test": len(asked), "train": len(examples), "model": settings.model,
             "memory": settings.memory, "faithful": settings.faithful, "seed": settings.seed,
             "seconds": round(training.counters.seconds, 1), "rounds": training.counters.episodes,

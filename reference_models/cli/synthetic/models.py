@@ -13,6 +13,7 @@ class Training(Protocol):
     """What the command wants of a model."""
 
     task: str  # of its checkpoints
+    model: Any  # the network
     recipe: Any  # with `as_facts`
     counters: Counters
     curve: list[dict[str, float]]

@@ -15,7 +15,8 @@ QUERIES = ("context", "top", "both")
 
 def add_to(commands: Any) -> None:
     """Add the command to the parser of all."""
-    from reference_models.cli.options import positive
+    from reference_models.cli import options
+    from reference_models.cli.options import natural, positive
 
     own = commands.add_parser(
         "translate", help="translation that learns a word from one example: train, show contexts, measure",
@@ -42,7 +43,7 @@ def add_to(commands: Any) -> None:
                      help="begin with what the run in DIR had learnt before its memory joined (trunk.npz)")
     own.add_argument("--updates", type=positive(int), metavar="N",
                      help=f"of the weights; default {GRAMMAR_UPDATES}, with --data {TEXT_UPDATES}")
-    own.add_argument("--seed", type=_natural, metavar="S", help="default 0")
+    own.add_argument("--seed", type=natural, metavar="S", help="default 0")
     own.add_argument("--shards", type=positive(int), default=2, metavar="N",
                      help="parts of a batch that are worked on side by side; default 2")
     own.add_argument("--beam", type=positive(int), default=5, metavar="N", help="translations kept; default 5")
@@ -50,31 +51,19 @@ def add_to(commands: Any) -> None:
                      help="score / ((5 + length) / 6)^A; default 0.6")
     own.add_argument("--against", type=Path, metavar="DIR",
                      help="also say by how much BLEU is higher than in the finished run in DIR, with an interval")
-    own.add_argument("--out", type=Path, metavar="DIR", help="default: runs/translate-1, or the next free number")
-    own.add_argument("--resume", action="store_true",
-                     help="go on with the run in --out (default: the latest one) as it was started; --updates may be "
-                          "given anew")
     own.add_argument("--no-measure", action="store_true", help="only train; --resume measures later")
-    own.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
-
-
-def _natural(text: str) -> int:
-    from reference_models.cli.options import natural
-
-    return natural(text)
-
-
-_natural.__name__ = "natural"
+    options.add_folder(own, "translate", goes_on=" as it was started; --updates may be given anew")
 
 
 def run(options: argparse.Namespace) -> None:
     """Train or resume, measure, and write down."""
     from reference_models.cli import output
     from reference_models.cli.translate import job, report
+    from reference_models.cli.translate.job import CHECKPOINT
 
     if options.against is not None and not (options.against / "translations.txt").is_file():
         raise FileNotFoundError(f"{options.against} holds no finished run: it has no translations.txt")
-    folder = _folder(options)
+    folder = output.run_folder("translate", CHECKPOINT, options.out, resume=options.resume)
     saved = job.saved_run(folder) if options.resume else None
     settings = _settings(options, saved.settings if saved else None)
     if settings.data is not None:
@@ -91,22 +80,9 @@ def run(options: argparse.Namespace) -> None:
         report.show(results)
 
 
-def _folder(options: argparse.Namespace) -> Path:
-    from reference_models.cli import output
-    from reference_models.cli.translate.job import CHECKPOINT
-
-    if options.resume:
-        return options.out or output.latest_folder("translate", CHECKPOINT)
-    if options.out is None:
-        return output.new_folder("translate")
-    out: Path = options.out
-    if (out / CHECKPOINT).exists():
-        raise FileExistsError(f"{out} already holds a run; add --resume to go on with it, or name another --out")
-    return out
-
-
 def _settings(options: argparse.Namespace, saved: dict[str, Any] | None) -> "Settings":
     """What was asked for; on a resume, what was saved: it may be repeated, and only the updates may be given anew."""
+    from reference_models.cli import output
     from reference_models.cli.translate.job import Settings
     from reference_models.tasks.parallel_text import TEST
     from reference_models.tasks.translation import LONGEST
@@ -130,8 +106,6 @@ def _settings(options: argparse.Namespace, saved: dict[str, Any] | None) -> "Set
     before = Settings.from_facts(saved)
     if options.trunk is not None:
         raise ValueError("--trunk is where a new run begins; a run that is resumed goes on where it stopped")
-    for name, value in asked.items():
-        if value is not None and name != "data" and value != getattr(before, name):
-            raise ValueError(f"the run was started with {name} {getattr(before, name)} and cannot go on with {value}")
+    output.check_unchanged(asked, vars(before), but=["data"])
     return dataclasses.replace(before, data=options.data or before.data, updates=options.updates or before.updates,
                                tests=tuple(options.tests or before.tests))

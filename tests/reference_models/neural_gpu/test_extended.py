@@ -8,6 +8,7 @@ from reference_models.neural_gpu.extended import ExtendedNeuralGPU, ExtendedSize
 from reference_models.neural_gpu.tape import TAPES
 from refmem.conformance.making import torch_neural_gpu
 from refmem.memory import PAPER, TF2017
+from refmem.ops import cgru_steps
 
 SMALL = {"maps": 4, "rows": 3}
 
@@ -39,7 +40,13 @@ def in_torch(torch, net, tensors, inputs, targets, output, lengths):
         seen = p
         if state is not None:
             rows = [b for b in range(batch) if lengths[b] > t]
-            x = d[rows, t, 0]
+            x = d[rows, t, 0] if size.query_rows == "first" else d[rows, t].flatten(1)
+            for part in ("before", "after"):
+                if size.query_norm:
+                    mean, variance = (torch.tensor(net.statistics[f"{part}.{of}"]) for of in ("mean", "variance"))
+                    x = (x - mean) / torch.sqrt(variance + 1e-5)
+                if part == "before" and size.query_width is not None:
+                    x = x @ tensors["query.weights"]
             if "query_projection" in tensors:
                 x = x @ tensors["query_projection"]
             q = torch.nn.functional.normalize(x, eps=1e-6)
@@ -72,13 +79,14 @@ def in_torch(torch, net, tensors, inputs, targets, output, lengths):
 @pytest.mark.parametrize(("options", "n"), [
     ({}, 6), ({"memory_size": 0}, 6), ({"tape_rows": "all"}, 5), ({"markovian": True}, 5),
     ({"conv": "winograd"}, 6), ({"conv": "winograd", "tape_rows": "all", "markovian": True}, 5),
-    ({"conv": "winograd"}, 40)], ids=str)
+    ({"conv": "winograd"}, 40), ({"query_rows": "all", "query_width": 5, "query_norm": True}, 5),
+    ({"query_width": 3}, 4)], ids=str)
 def test_all_gradients_are_those_of_autograd_memory_and_tape_included(options, n):
     torch = pytest.importorskip("torch")
     net = network(**options)
     inputs, targets = a_batch(n=n)
     lengths = np.array([n, n - 2])
-    net.forward(*a_batch(n=5, seed=1))  # something to remember
+    net.forward(*a_batch(n=5, seed=1), training=True)  # something to remember
     output, cache = net.forward(inputs, targets, lengths=lengths, update=False)
     d_logits = np.random.default_rng(3).standard_normal(output.logits.shape)
     gradients = net.backward(d_logits, cache, d_memory_loss=2.0)
@@ -93,6 +101,20 @@ def test_all_gradients_are_those_of_autograd_memory_and_tape_included(options, n
     for name, gradient in gradients.items():
         wanted = tensors[name].grad.numpy()
         assert np.abs(gradient - wanted).max() <= 1e-10 * np.abs(wanted).max(), name
+
+
+def test_running_averages_move_a_tenth_of_the_way_and_only_in_training():
+    net = network(query_rows="all", query_width=5, query_norm=True)
+    inputs, targets = a_batch()
+    _, cache = net.forward(inputs, targets, lengths=np.array([6, 4]))
+    assert not net.statistics["before.mean"].any() and (net.statistics["after.variance"] == 1).all()
+    asked = np.concatenate([step.query.before[step.rows] for step in cache.steps])  # [6 + 4, 12]
+    net.memory.clear()
+    net.forward(inputs, targets, lengths=np.array([6, 4]), training=True)
+    np.testing.assert_allclose(net.statistics["before.mean"], 0.1 * asked.mean(axis=0))
+    np.testing.assert_allclose(net.statistics["before.variance"], 0.9 + 0.1 * asked.var(axis=0))
+    np.testing.assert_allclose(net.statistics["after.mean"],
+                               0.1 * (asked / np.sqrt(1 + 1e-5) @ net.params["query.weights"]).mean(axis=0))
 
 
 def test_under_the_released_profile_the_projection_learns_too():
@@ -172,6 +194,18 @@ def test_the_memory_learns_the_targets_of_each_position_up_to_the_end():
     np.testing.assert_array_equal(net.memory.state.keys, before)
 
 
+def test_the_loss_is_left_out_where_nobody_wants_it():
+    net = network()
+    inputs, targets = a_batch()
+    net.forward(*a_batch(seed=1))
+    with_loss, _ = net.forward(inputs, targets, update=False)
+    without, _ = net.forward(inputs, targets, update=False, measure=False)
+    assert with_loss.memory_loss > 0 and without.memory_loss == 0
+    np.testing.assert_array_equal(without.logits, with_loss.logits)
+    written, _ = net.forward(inputs, targets, measure=False)  # what is written to needs it
+    assert written.memory_loss > 0
+
+
 def test_what_the_memory_says_changes_the_output_of_its_own_position_and_later_ones():
     net = network()
     inputs, targets = a_batch(1)
@@ -180,6 +214,30 @@ def test_what_the_memory_says_changes_the_output_of_its_own_position_and_later_o
     other, _ = net.forward(inputs, targets, lengths=np.array([3]), update=False)  # not asked from position 3 on
     np.testing.assert_array_equal(one.logits[:, :3], other.logits[:, :3])
     assert np.abs(one.logits[:, 3] - other.logits[:, 3]).max() > 1e-9
+
+
+@pytest.mark.parametrize("options", [{}, {"markovian": True}, {"memory_size": 0}], ids=str)
+def test_what_is_watched_is_what_the_network_computes_with(options):
+    net = network(conv="plain", **options)
+    inputs, _ = a_batch()
+    net.forward(*a_batch(seed=1))
+    watched = net.watch(inputs)
+    alone, _ = net.forward(inputs[:1], update=False)
+    np.testing.assert_array_equal(watched.output.symbols, alone.symbols)
+    assert watched.images.shape == (13, 6, 3, 4) and watched.tape.shape == (6, 6, 4)
+    np.testing.assert_allclose(watched.images[[7 + t for t in range(6)], np.arange(6), 0] @ net.params["output"],
+                               alone.logits[0])
+    s = watched.images[:1]
+    for image in watched.images[1:7]:  # the encoder's steps, one by one
+        s = cgru_steps.apply(s, *(net.params[f"encoder.{name}"] for name in neural_gpu.CELLS), steps=1)
+        np.testing.assert_allclose(image, s[0])
+    table = net.params["tape_embedding"]
+    for t in range(1, 6):  # the last output, and what was answered for this one
+        np.testing.assert_array_equal(watched.tape[t, t - 1], table[alone.symbols[0, t - 1]])
+        answer = np.zeros(4) if net.memory is None else alone.confidence[0, t] * table[alone.memory_values[0, t]]
+        np.testing.assert_allclose(watched.tape[t, t], answer)
+        assert watched.tape[t, :t - 1].any() == (t > 1 and not net.size.markovian)
+        assert not watched.tape[t, t + 1:].any()
 
 
 def test_in_the_markovian_variant_an_output_forgets_all_but_the_last():
@@ -205,6 +263,8 @@ def test_in_the_markovian_variant_an_output_forgets_all_but_the_last():
     (lambda net: net.forward(np.array([[0, 1]]), lengths=np.array([2, 2])), r"lengths must have shape \(1,\)"),
     (lambda net: ExtendedSize(tape_rows="last"), "tape_rows must be one of first, all"),
     (lambda net: ExtendedNeuralGPU(ExtendedSize(**SMALL), 5, conv="fft"), "conv must be one of plain, winograd"),
+    (lambda net: ExtendedSize(query_rows="last"), "query_rows must be one of first, all, got 'last'"),
+    (lambda net: ExtendedSize(query_width=0), "query_width must be at least 1 or None, got 0"),
     (lambda net: ExtendedNeuralGPU(ExtendedSize(**SMALL), 0), "symbols must be at least 1"),
 ])
 def test_what_cannot_be_is_refused_and_the_memory_stays(call, message):

@@ -77,7 +77,7 @@ def test_no_model_is_missing():
     assert {"Classifier", "Seq2Seq", "ExtendedNeuralGPU"} <= checked, "the search itself is broken"
 
 
-@pytest.mark.parametrize("name", [name for name in TARGETS if name not in CPU_ONLY])
+@pytest.mark.parametrize("name", [name for name in (*OPS, *MEMORY) if name not in CPU_ONLY])
 def test_the_same_on_another_device(name):
     here, there = (check_problem(TARGETS[name]("float64", xp)) for xp in (np, standin))
     assert there.failed == there.inconclusive == 0
