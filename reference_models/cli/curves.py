@@ -30,7 +30,7 @@ def draw(path: Path, legs: Sequence[Done], *, title: str) -> None:
                 x = sorted(set.intersection(*(set(seed) for seed in seeds)))
                 named[TITLES[model]], = axes.plot([at / 1000 for at in x],
                                                   [np.median([seed[at] for seed in seeds]) for at in x],
-                                                  color=colour, linewidth=1.8)
+                                                  color=colour, linewidth=1.8, marker=".", markersize=4)
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter("{x:g}")
         axes.set_title(f"{units} units", fontsize=10)
