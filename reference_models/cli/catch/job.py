@@ -31,7 +31,7 @@ WINDOW = 1280  # games, over which the share of balls caught is taken while they
 UPDATES = 3000  # at most, where no budget is given
 
 RATES = {"fast-weights": 6e-3, "lstm": 6e-3, "irnn": 3e-3}
-"""Of Adam: what learnt fastest at (16, 3), four to six rates a model, one seed or two. (FW: a random search.)"""
+"""Of Adam, by pilots at (16, 3): seven rates or more a model, one seed or two each. (FW: a random search.)"""
 
 FAST_RATE, RECURRENT_SCALE = 1.0, 0.5
 """eta, from 0.1, 0.3 and 1; and W = 0.5 I at first, as in the ReLU RNN. FW A.3 gives neither."""
