@@ -18,13 +18,18 @@ COMMANDS = {
 }
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Exit code 0, or 2 with a sentence on stderr, or 130 after Ctrl-C."""
-    parser = argparse.ArgumentParser(prog="python -m bench", description="What is fast, how fast, and against whom.")
-    commands = parser.add_subparsers(dest="command", required=True)
+def parser() -> argparse.ArgumentParser:
+    """All commands."""
+    top = argparse.ArgumentParser(prog="python -m bench", description="What is fast, how fast, and against whom.")
+    commands = top.add_subparsers(dest="command", required=True)
     for name, (module, about) in COMMANDS.items():
         module.add_arguments(commands.add_parser(name, help=about))
-    options = parser.parse_args(arguments)
+    return top
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Exit code 0, or 1 where a check failed, or 2 with a sentence on stderr, or 130 after Ctrl-C."""
+    options = parser().parse_args(arguments)
     try:
         return COMMANDS[options.command][0].main(options)
     except (ValueError, OSError) as error:

@@ -2,7 +2,8 @@
 
 A time is a regression where the lower quartile of the new ratio lies above the upper quartile of the old one, and the
 median has grown by more than `MARGIN` besides. Peak memory scatters little: there the margin alone decides. For a
-search, recall counts: it has fallen where the two 95 % intervals do not meet.
+search, recall counts: it has fallen where the two 95 % intervals do not meet. For our gradient checker, each false
+alarm and each error missed above its floor counts. What was not measured, or failed, is gone.
 """
 
 import argparse
@@ -42,11 +43,17 @@ def figures(path: Path) -> dict[tuple[str, str], dict[str, float]]:
         sections = report if "models" in report else {"models": report}
         found = {}
         for row in sections["models"]["rows"]:
+            if "error" in row or row["ratio_to_torch"] is None:  # not measured
+                continue
             what = f"{row['workload']}, {row['batch']}"
             low, high = row.get("spread", [row["ratio_to_torch"]] * 2)
             found[what, "time"] = {"value": row["ratio_to_torch"], "low": low, "high": high}
             memory = row["memory_ratio"]
             found[what, "memory"] = {"value": memory, "low": memory, "high": memory}
+        for score in sections.get("gradcheck", {}).get("scores", ()):
+            if score["misses_above_floor"] is not None:  # ours
+                for name in ("false_alarms", "misses_above_floor"):
+                    found[f"gradcheck, {score['dtype']}", name] = dict.fromkeys(("value", "low", "high"), score[name])
         for row in sections.get("neighbours", {}).get("rows", ()):
             what = ", ".join(str(row[name]) for name in ("method", "m", "B", "k", "data", "cosine", "threads"))
             found[what, "recall"] = {"value": row["recall_at_1"], "low": row["recall_at_1_low"],

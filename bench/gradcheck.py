@@ -25,6 +25,7 @@ from bench import gradcheck_peers, measure
 
 OURS = "refmem gradcheck"
 SIZES = ((4, 4), (4, 32), (4, 128))  # rows and width of linear layers; the checkers grow differently with them
+NO_PEERS = "neither PyTorch nor JAX is installed, and there is nothing to compare with: pip install 'refmem[bench]'"
 DTYPES = ("float64", "float32")
 
 
@@ -51,21 +52,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
-    """Run all checkers that are installed, and print. Raises ValueError where none is, or an option is wrong."""
+    """Run all checkers that are installed, and print. Raises ValueError where an option is wrong."""
     if options.problems < 1:
         raise ValueError(f"--problems must be at least 1, got {options.problems}")
     peers = gradcheck_peers.available()
-    if not peers:
-        raise ValueError("neither PyTorch nor JAX is installed, and there is nothing to compare with: "
-                         "pip install 'refmem[bench]'")
-    before = measure.load()
+    before, watch = measure.load(), measure.Watch()
     for judge in peers.values():  # loading a library is not checking a gradient
         judge(problems(options.seed, 0, "float64")[0])
     scores = [Score(name, dtype, misses_above_floor=0 if name == OURS else None)
               for dtype in DTYPES for name in (OURS, *peers)]
     took: dict[int, list[float]] = {id(score): [] for score in scores}
     stderr = rich.console.Console(stderr=True)
-    with rich.progress.Progress(console=stderr, disable=not sys.stderr.isatty()) as progress:
+    with watch, rich.progress.Progress(console=stderr, disable=not sys.stderr.isatty()) as progress:
         for number in progress.track(range(options.problems), description="checking the checkers"):
             for score in scores:
                 right, wrong, i = problems(options.seed, number, score.dtype)
@@ -82,11 +80,14 @@ def main(options: argparse.Namespace) -> int:
     report = {"scores": [asdict(score) for score in scores],
               "linear_layers": times, "problems": options.problems, "seed": options.seed,
               "versions": measure.versions("refmem", "numpy", "torch", "jax"),
-              "load": {"before": before, "after": measure.load()}}
+              "load": {"before": before, "after": measure.load(), "others": watch.others},
+              "warnings": watch.warnings() + ([] if peers else [NO_PEERS])}
     if options.json:
         print(json.dumps(report))
     else:
         show(scores, times)
+        for warning in report["warnings"]:
+            print(f"warning: {warning}")
     return 0
 
 

@@ -21,16 +21,20 @@ PAUSE = 0.02  # seconds between two turns: the thread pool of one library goes t
 BUSY = 0.25  # cores that others may use before a report warns of it
 STAT = Path("/proc/stat")
 TURN = 0.06  # seconds that a turn lasts at least, in as many calls as it takes
+ENOUGH = 3  # rounds that are measured however long they take
 
 
-def in_turns(functions: dict[str, Callable[[], object]], rounds: int) -> Iterator[dict[str, float]]:
+def in_turns(functions: dict[str, Callable[[], object]], rounds: int,
+             seconds: float | None = None) -> Iterator[dict[str, float]]:
     """Give each function a turn a round, and yield the milliseconds a call took in it; a first round is not counted.
 
     A turn begins with a call that is not counted: it wakes up the threads of its library, which can take 20 times as
-    long as a short step.
+    long as a short step. After so many `seconds` no further round begins, once `ENOUGH` are done.
     """
-    names = list(functions)
+    names, began = list(functions), time.perf_counter()
     for number in range(rounds + 1):
+        if seconds is not None and number > ENOUGH and time.perf_counter() - began > seconds:
+            return
         took = {}
         for name in names:
             time.sleep(PAUSE)
@@ -51,9 +55,11 @@ def medians(rounds: list[dict[str, float]]) -> dict[str, float]:
 
 
 def peak_memory(workload: str, side: str, batch: int, steps: int = 3, **sizes: int) -> dict[str, float]:
-    """MiB that a workload takes, in a fresh process: {"peak": whole process, "working": above what it began with}.
+    """MiB that a workload takes, in a fresh process: {"peak": whole process, "working" and "grown": less what it held}.
 
-    What it began with is after all imports and one step with a single row, which loads compiled code and libraries.
+    `working` is above what the process held before the first of `steps`: the arrays of a step. `grown` is above what it
+    held after all imports and one step of a single row at the least sizes, which load compiled code and libraries:
+    weights, memory and inputs count, too.
     """
     command = [sys.executable, "-m", "bench.peak", workload, side, str(batch), str(steps), json.dumps(sizes)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[1])

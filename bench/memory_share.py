@@ -14,7 +14,7 @@ import threadpoolctl
 
 from bench import measure
 from reference_models.seq2seq import Seq2Seq
-from reference_models.seq2seq_size import Size
+from reference_models.seq2seq.size import Size
 
 SENTENCES, LENGTH, VOCABULARY = 64, 20, 4000
 PACKAGES = ("refmem", "numpy", "numba")

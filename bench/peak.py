@@ -26,20 +26,26 @@ def high_water() -> float:
     return peak / (2**20 if sys.platform == "darwin" else 1024)
 
 
+def resident() -> float:
+    """What is resident now, in MiB; the high-water mark starts anew from here, where the system lets it."""
+    if CLEAR.exists():
+        CLEAR.write_text("5")
+    return high_water()
+
+
 def main(workload: str, side: str, batch: int, steps: int, sizes: dict[str, int]) -> None:
-    """Print {"peak", "working"}."""
+    """Print {"peak", "working", "grown"}."""
     found = workloads.find(workload)
     make = found.sides[side]
     with threadpoolctl.threadpool_limits(found.threads, "blas"):
-        make(1, 0, **sizes)()
+        make(1, 0, **{size: min(found.growth[size]) for size in sizes})()
+        empty = resident()
         step = make(batch, 0, **sizes)
-        if CLEAR.exists():
-            CLEAR.write_text("5")
-        start = high_water()
+        start = resident()
         for _ in range(steps):
             step()
         peak = high_water()
-    print(json.dumps({"peak": peak, "working": peak - start}))
+    print(json.dumps({"peak": peak, "working": peak - start, "grown": peak - empty}))
 
 
 if __name__ == "__main__":

@@ -45,10 +45,9 @@ def gradients(network: nn.Sequential) -> dict[str, torch.Tensor]:
 class Memory:
     """A life-long memory under the paper's rules, all of whose slots are filled."""
 
-    def __init__(self, state: MemoryState) -> None:
-        self.keys = torch.from_numpy(state.keys.copy())  # [m, d]
-        self.values = torch.from_numpy(state.values.copy())  # [m]
-        self.ages = torch.from_numpy(state.ages.copy())  # [m]
+    def __init__(self, state: MemoryState, device: str = "cpu") -> None:
+        self.keys, self.values, self.ages = (torch.from_numpy(array.copy()).to(device) for array in
+                                             (state.keys, state.values, state.ages))  # [m, d], [m], [m]
 
     def step(self, x: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Query, loss, backward, update: (loss, d_x)."""
@@ -79,12 +78,13 @@ class Memory:
     def write(self, q: torch.Tensor, labels: torch.Tensor, nearest: torch.Tensor, correct: torch.Tensor) -> None:
         """Each row in order: average into the nearest slot, or take the oldest that no earlier row has taken."""
         batch, slots = len(q), len(self.keys)
-        seniority = self.ages * slots + torch.arange(slots - 1, -1, -1)  # among equal ages the lower slot
+        # among equal ages the lower slot
+        seniority = self.ages * slots + torch.arange(slots - 1, -1, -1, device=self.ages.device)
         oldest = seniority.topk(min(2 * batch, slots)).indices.tolist()
         taken: dict[int, int] = {}
         for row, (slot, right) in enumerate(zip(nearest.tolist(), correct.tolist(), strict=True)):
             taken[slot if right else next(old for old in oldest if old not in taken)] = row
-        where, rows = torch.tensor(list(taken)), torch.tensor(list(taken.values()))  # the last row of each slot
+        where, rows = (torch.tensor(list(which), device=q.device) for which in (taken, taken.values()))
         averaged = F.normalize(q[rows] + self.keys[where], eps=1e-6)
         self.ages += batch
         self.ages[where] = batch - 1 - rows

@@ -22,6 +22,7 @@ def check(folder: str | None) -> None:
 def ratios(rows: list[dict[str, Any]], folder: str) -> None:
     """Time and peak memory as a share of PyTorch's, a bar for each workload."""
     pyplot = _pyplot()
+    rows = [row for row in rows if row.get("ratio_to_torch") is not None]
     names = [f"{row['workload']}, {row['batch']}" for row in rows]
     where = np.arange(len(rows))
     figure, axis = pyplot.subplots(figsize=(7, 1.2 + 0.5 * len(rows)), layout="constrained")
@@ -39,19 +40,27 @@ def ratios(rows: list[dict[str, Any]], folder: str) -> None:
 
 
 def growth(series: list[dict[str, Any]], folder: str) -> None:
-    """Time against each size, with the fitted exponents."""
+    """Time and memory against each size, with the fitted exponents, a picture each."""
     pyplot = _pyplot()
-    figure, axes = pyplot.subplots(1, len(series), figsize=(4 * len(series), 3.4), squeeze=False, layout="constrained")
-    for axis, line in zip(axes[0], series, strict=True):
+    columns = min(4, len(series))
+    rows = -(-len(series) // columns)
+    figure, axes = pyplot.subplots(rows, columns, figsize=(3.4 * columns, 3 * rows), squeeze=False,
+                                   layout="constrained")
+    for axis in axes.flat[len(series):]:
+        axis.remove()
+    for axis, line in zip(axes.flat, series, strict=False):
         for side, mark in (("ours", "o-"), ("torch", "s--")):
-            axis.plot(line["values"], line["ms"][side], mark, label=f"{side}, n^{line['exponent'][side]:.2f}")
-        axis.set_xscale("log")
+            if side in line["ms"]:
+                axis.plot(line["values"], line["ms"][side], mark, label=f"{side}, ms: n^{line['exponent'][side]:.2f}")
+        axis.plot(line["values"], line["memory_mib"], "^:", color="grey",
+                  label=f"ours, MiB: n^{line['memory_exponent']:.2f}")
+        axis.set_xscale("log", base=2)
         axis.set_yscale("log")
-        axis.set_title(line["workload"], fontsize="medium")
-        axis.set_xlabel(line["size"])
-        axis.set_ylabel("ms")
-        axis.grid(alpha=0.3, which="both")
-        axis.legend(fontsize="small")
+        axis.set_xticks(line["values"], [f"{value:,}" for value in line["values"]])
+        axis.minorticks_off()
+        axis.set_title(f"{line['workload']}: {line['size']}", fontsize="medium")
+        axis.grid(alpha=0.3)
+        axis.legend(fontsize="x-small")
     _save(figure, Path(folder) / "growth.png")
 
 

@@ -5,6 +5,7 @@ from it: the ratio of `python -m bench models`, its peak memory in a process of 
 compare`, and a test that all sides compute the same.
 """
 
+import functools
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ FILES = {  # workload: the module that has it, so that nobody else's is imported
     "fast_weights_matrix_50": "bench.workloads_fast_weights",
     "fast_weights_matrix_100": "bench.workloads_fast_weights",
     "memory": "bench.workloads_memory",
+    "memory_tf2017": "bench.workloads_memory",
     "neural_gpu_20": "bench.workloads_neural_gpu",
     "neural_gpu_40": "bench.workloads_neural_gpu",
     "seq2seq": "bench.workloads_seq2seq",
@@ -100,6 +102,23 @@ def torch_with(threads: int = THREADS) -> Any:
     torch = importlib.import_module("torch")
     torch.set_num_threads(threads)
     return torch
+
+
+def on_cupy(make: Callable[..., Step]) -> Make:
+    """The side "cupy" of a workload: `make` with `xp`, ours, on the GPU."""
+    @functools.wraps(make)
+    def side(batch: int, seed: int, **sizes: Any) -> Step:
+        return make(batch, seed, **sizes, xp=cupy_device())
+
+    return side
+
+
+def finish(xp: Any) -> None:
+    """Wait until the GPU of CuPy, or of PyTorch, has done what it was given; nothing where there is none."""
+    if xp.__name__ == "cupy":
+        xp.cuda.Device().synchronize()
+    elif xp.__name__ == "torch" and xp.cuda.is_available():
+        xp.cuda.synchronize()
 
 
 def cupy_device() -> ModuleType | None:

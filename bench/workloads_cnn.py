@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from refmem.arrays import ArrayModule
-from reference_models import embedding
+from reference_models.classifier import embedding
 
-from bench.workloads import THREADS, Step, Workload, cupy_device, torch_with
+from bench.workloads import THREADS, Step, Workload, finish, on_cupy, torch_with
 
 SIZE = embedding.Size((64, 64, 128, 128), (256,), keep=1.0, initialisation="fan_in")
 PIXELS = 49  # of the last feature maps, 7x7
@@ -39,17 +39,11 @@ def ours(batch: int, seed: int, conv: str = "winograd", xp: ArrayModule = np) ->
     def step() -> dict[str, Any]:
         _, cache = embedding.embed(params, images, conv=conv, shards=THREADS if xp is np else 1)
         gradients, _ = embedding.embed_backward(dq, cache)
-        if xp is not np:
-            xp.cuda.Device().synchronize()
+        finish(xp)
         weights = gradients["linear1.weights"]
         return gradients | {"linear1.weights": weights.reshape(PIXELS, -1, weights.shape[1])}  # [49, C, F]
 
     return step
-
-
-def on_cupy(batch: int, seed: int) -> Step:
-    """Ours on the GPU."""
-    return ours(batch, seed, "plain", cupy_device())
 
 
 def theirs(batch: int, seed: int, channels_last: bool = False, device: str = "cpu") -> Step:
@@ -66,8 +60,7 @@ def theirs(batch: int, seed: int, channels_last: bool = False, device: str = "cp
     def step() -> dict[str, Any]:
         network.zero_grad(set_to_none=True)
         network(x).backward(gradient)
-        if device != "cpu":
-            torch.cuda.synchronize()
+        finish(torch)
         return peers.gradients(network)
 
     return step
@@ -75,7 +68,8 @@ def theirs(batch: int, seed: int, channels_last: bool = False, device: str = "cp
 
 WORKLOADS = (
     Workload("cnn", "forward and backward of the CNN, the paper's widths",
-             sides={"ours": ours, "plain": functools.partial(ours, conv="plain"), "cupy": on_cupy, "torch": theirs,
+             sides={"ours": ours, "plain": functools.partial(ours, conv="plain"),
+                    "cupy": on_cupy(functools.partial(ours, conv="plain")), "torch": theirs,
                     "torch_channels_last": functools.partial(theirs, channels_last=True),
                     "torch_gpu": functools.partial(theirs, device="cuda")},
              batches=(16, 80, 256), growth={"batch": (8, 16, 32, 64, 128)}),

@@ -10,7 +10,7 @@ from refmem.arrays import ArrayModule
 from refmem.ops import fast_weights_rnn
 from refmem.ops.fast_weights_choices import FW2016
 
-from bench.workloads import Step, Workload, cupy_device, torch_with
+from bench.workloads import Step, Workload, finish, on_cupy, torch_with
 
 LENGTH = 11
 THREADS = 1  # of ours: the arrays are too small to share out
@@ -45,30 +45,25 @@ def ours(batch: int, seed: int, units: int, length: int = LENGTH, form: str = "a
     def step() -> dict[str, Any]:
         hidden, cache = forward(*arguments)
         gradients = dict(zip(NAMES, backward(dy, cache), strict=True))
-        if xp is not np:
-            xp.cuda.Device().synchronize()
+        finish(xp)
         return {"hidden": hidden} | {name: gradients[name] for name in ("inputs", "recurrent", "gain", "bias")}
 
     return step
 
 
-def on_cupy(batch: int, seed: int, units: int, length: int = LENGTH, form: str = "attention") -> Step:
-    """Ours on the GPU."""
-    return ours(batch, seed, units, length, form, cupy_device())
-
-
-def theirs(batch: int, seed: int, units: int, length: int = LENGTH, form: str = "attention") -> Step:
+def theirs(batch: int, seed: int, units: int, length: int = LENGTH, form: str = "attention",
+           device: str = "cpu") -> Step:
     """PyTorch's, eager, in the same form."""
     torch = torch_with()
     host, dy = data(batch, seed, units, length)
-    tensors = dict(zip(NAMES, map(torch.from_numpy, host), strict=True))
+    tensors = {name: torch.from_numpy(array).to(device) for name, array in zip(NAMES, host, strict=True)}
     leaves = {name: tensors[name].requires_grad_() for name in ("inputs", "recurrent", "gain", "bias")}
-    cotangent, decay, rate = torch.from_numpy(dy), FW2016.decay, FW2016.rate
-    ages = [rate * decay ** torch.arange(t - 1, -1, -1) for t in range(length + 1)]
+    cotangent, decay, rate = torch.from_numpy(dy).to(device), FW2016.decay, FW2016.rate
+    ages = [rate * decay ** torch.arange(t - 1, -1, -1, device=device) for t in range(length + 1)]
 
     def step() -> dict[str, Any]:
         hidden: list[Any] = []
-        h, matrix = torch.zeros(batch, units), torch.zeros(batch, units, units)
+        h, matrix = torch.zeros(batch, units, device=device), torch.zeros(batch, units, units, device=device)
         for t in range(length):
             boundary = leaves["inputs"][:, t] + h @ leaves["recurrent"]
             state = torch.relu(boundary)
@@ -87,6 +82,7 @@ def theirs(batch: int, seed: int, units: int, length: int = LENGTH, form: str = 
                 matrix = decay * matrix + rate * h[:, :, None] * h[:, None, :]
         y = torch.stack(hidden, 1)
         gradients = torch.autograd.grad(y, list(leaves.values()), cotangent)
+        finish(torch)
         return {"hidden": y} | dict(zip(leaves, gradients, strict=True))
 
     return step
@@ -95,8 +91,9 @@ def theirs(batch: int, seed: int, units: int, length: int = LENGTH, form: str = 
 def workload(name: str, form: str, units: int, goal: float) -> Workload:
     """One line of the report."""
     make = {"ours": functools.partial(ours, units=units, form=form),
-            "cupy": functools.partial(on_cupy, units=units, form=form),
-            "torch": functools.partial(theirs, units=units, form=form)}
+            "cupy": on_cupy(functools.partial(ours, units=units, form=form)),
+            "torch": functools.partial(theirs, units=units, form=form),
+            "torch_gpu": functools.partial(theirs, units=units, form=form, device="cuda")}
     if form == "attention":
         make["compiled"] = functools.partial(ours, units=units, form="compiled")
     return Workload(name, f"fast weights, {form} form, {units} units: {LENGTH} steps there and back", sides=make,

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from refmem.arrays import ArrayModule
 from reference_models.seq2seq import END, Seq2Seq, Size
 
-from bench.workloads import THREADS, Step, Workload, torch_with
+from bench.workloads import THREADS, Step, Workload, finish, on_cupy, torch_with
 
 LENGTH, VOCABULARY = 20, 2000
 
@@ -24,32 +25,36 @@ def data(batch: int, seed: int, length: int) -> tuple[dict[str, np.ndarray], Siz
     return Seq2Seq(size, seed=seed).params, size, source, target
 
 
-def ours(batch: int, seed: int, twin: str = "fused", length: int = LENGTH) -> Step:
+def ours(batch: int, seed: int, twin: str = "fused", length: int = LENGTH, xp: ArrayModule = np) -> Step:
     """Ours."""
     params, size, source, target = data(batch, seed, length)
-    model = Seq2Seq(size, twin=twin, shards=THREADS)
-    model.params = params
+    model = Seq2Seq(size, twin=twin, shards=THREADS if xp is np else 1, xp=xp)
+    model.params = {name: xp.asarray(array) for name, array in params.items()}
+    source, target = xp.asarray(source), xp.asarray(target)
 
     def step() -> dict[str, Any]:
         output, cache = model.forward(source, target)
-        return model.backward(cache) | {"loss": np.float32(output.loss)}
+        gradients = model.backward(cache)
+        finish(xp)
+        return gradients | {"loss": np.float32(output.loss)}
 
     return step
 
 
-def theirs(batch: int, seed: int, length: int = LENGTH) -> Step:
+def theirs(batch: int, seed: int, length: int = LENGTH, device: str = "cpu") -> Step:
     """PyTorch's, eager."""
     torch = torch_with(THREADS)
     from bench.peers_seq2seq import Network
 
     params, size, source, target = data(batch, seed, length)
-    network = Network(size, params)
-    source, target = torch.from_numpy(source), torch.from_numpy(target)
+    network = Network(size, params).to(device)
+    source, target = torch.from_numpy(source).to(device), torch.from_numpy(target).to(device)
 
     def step() -> dict[str, Any]:
         network.zero_grad(set_to_none=True)
         loss = network(source, target)
         loss.backward()
+        finish(torch)
         return network.gradients() | {"loss": loss.detach()}
 
     return step
@@ -57,7 +62,9 @@ def theirs(batch: int, seed: int, length: int = LENGTH) -> Step:
 
 WORKLOADS = (
     Workload("seq2seq", "forward and backward of the encoder-decoder, 2 + 2 layers of 256, length 20, 2,000 tokens",
-             sides={"ours": ours, "plain": functools.partial(ours, twin="plain"), "torch": theirs},
+             sides={"ours": ours, "plain": functools.partial(ours, twin="plain"),
+                    "cupy": on_cupy(functools.partial(ours, twin="plain")), "torch": theirs,
+                    "torch_gpu": functools.partial(theirs, device="cuda")},
              batches=(64,), memory_goal=0.6, growth={"batch": (16, 32, 64, 128), "length": (10, 20, 40)},
              growth_batch=32),
 )

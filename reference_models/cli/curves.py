@@ -8,39 +8,43 @@ import numpy as np
 
 from reference_models.cli.grid import Done
 from reference_models.cli.pictures import _figure, _write
-from reference_models.cores.catalogue import TITLES
+from reference_models.fast_weights.cores.catalogue import TITLES
 
 COLOURS = {"fast-weights": "#c0392b", "irnn": "#7f8c8d", "lstm": "#2471a3", "a-lstm": "#7d3c98", "convnet": "#239b56"}
 LEAST = 0.02  # percent: where a logarithmic axis ends
 
 
 def draw(path: Path, legs: Sequence[Done], *, title: str) -> None:
-    """Validation error against updates: one panel a width, one line a network."""
+    """Validation error against updates: a panel a width, a thin line a seed, a thick one the median of a model."""
     widths = sorted({done.leg.units for done in legs})
     page = _figure(1.5 + 4.2 * len(widths), 4.4)
     panels = page.subplots(1, len(widths), sharey=True, squeeze=False)[0]
     for axes, units in zip(panels, widths, strict=True):
-        named: set[str] = set()
-        for done in legs:
-            if done.leg.units != units:
-                continue
-            points = [(p["updates"], 100 * p["valid_error"]) for p in done.curve if "valid_error" in p]
-            if not points:
-                continue
-            x, y = np.array(points).T
-            model = done.leg.model
-            axes.plot(x / 1000, np.maximum(y, LEAST), color=COLOURS.get(model, "black"), linewidth=1.2, alpha=0.85,
-                      label=None if model in named else TITLES.get(model, model))
-            named.add(model)
+        for model, colour in COLOURS.items():
+            own = [done for done in legs if (done.leg.model, done.leg.units) == (model, units)]
+            seeds = [seed for seed in map(errors, own) if seed]
+            for seed in seeds:
+                axes.plot([x / 1000 for x in seed], list(seed.values()), color=colour, linewidth=0.7, alpha=0.5)
+            if seeds:
+                x = sorted(set.intersection(*(set(seed) for seed in seeds)))
+                axes.plot([at / 1000 for at in x], [np.median([seed[at] for seed in seeds]) for at in x], color=colour,
+                          linewidth=1.8, label=f"{TITLES[model]}, {len(seeds)} seed{'s' * (len(seeds) > 1)}")
         axes.set_yscale("log")
+        axes.yaxis.set_major_formatter("{x:g}")
         axes.set_title(f"{units} units", fontsize=10)
         axes.set_xlabel("updates, in thousands")
         axes.grid(alpha=0.3, which="both", linewidth=0.5)
-        if named:
+        if axes.lines:
             axes.legend(fontsize=8, loc="lower left")
     panels[0].set_ylabel("error, %")
     page.suptitle(title, fontsize=11)
     _write(page, path)
+
+
+def errors(done: Done) -> dict[int, float]:
+    """Update -> validation error in percent; not below `LEAST`, where the axis ends."""
+    return {int(point["updates"]): max(LEAST, 100 * point["valid_error"]) for point in done.curve
+            if "valid_error" in point}
 
 
 def draw_attention(path: Path, weights: np.ndarray[Any, Any], labels: Sequence[str], *, title: str) -> None:

@@ -7,7 +7,7 @@ different legs of one folder at once: what a folder has come to is read from its
 import dataclasses
 import json
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,6 +22,8 @@ from reference_models.training import checkpoint, loop
 from reference_models.training.sequences import Examples, Model, Schedule, SequenceTraining, measured
 
 SETTINGS = "experiment.json"
+BUDGET = ("updates",)
+"""What may be given anew when an experiment goes on; a leg that has begun keeps its own."""
 SAVE_EVERY = 30.0  # seconds
 WATCHED = 2000  # validation examples measured along the way
 
@@ -38,6 +40,12 @@ class Leg:
     def name(self) -> str:
         """Of its checkpoint, without the ending."""
         return f"{self.model}-{self.units}-{self.seed}"
+
+
+def legs(models: Iterable[str], units: Iterable[int], seed: int, seeds: int) -> list[Leg]:
+    """All that were asked for, the narrow ones first."""
+    return [Leg(model, width, seed + n) for width in sorted(set(units)) for n in range(seeds)
+            for model in dict.fromkeys(models)]
 
 
 class Task(Protocol):
@@ -75,14 +83,12 @@ def settled(folder: Path, asked: Mapping[str, Any], defaults: Mapping[str, Any],
     Raises
     ------
     ValueError, OSError
-        If there is an experiment already and `resume` is not set, or none and it is; if its settings are damaged, or
-        others than were asked for.
+        If `resume` is set and there is no experiment; if its settings are damaged, or others than were asked for, its
+        `BUDGET` apart.
     """
     path = folder / SETTINGS
     given = {name: value for name, value in asked.items() if value is not None}
     if not resume:
-        if path.exists():
-            raise FileExistsError(f"{folder} already holds a run; add --resume to go on with it, or name another --out")
         return dict(defaults) | given
     if not path.exists():
         raise FileNotFoundError(f"there is nothing to resume in {folder}: it has no {SETTINGS}")
@@ -92,10 +98,8 @@ def settled(folder: Path, asked: Mapping[str, Any], defaults: Mapping[str, Any],
             raise ValueError("other settings than this command has")
     except ValueError as error:
         raise FileRefused(f"{path} is damaged: {error}") from error
-    for name, value in given.items():
-        if before[name] != value:
-            raise ValueError(f"the run was started with {name} {before[name]} and cannot go on with {value}")
-    return before
+    output.check_unchanged(given, before, but=BUDGET)
+    return before | given
 
 
 def read(folder: Path, task: str, name: str) -> checkpoint.Checkpoint | None:
@@ -123,8 +127,20 @@ def found(folder: Path, task: str) -> list[Done]:
 # --- The work -------------------------------------------------------------------------------------------------------
 
 
-def run(task: Task, legs: Iterable[Leg], folder: Path, settings: Mapping[str, Any], *, watch_every: int = 4) -> None:
-    """Train and measure all legs that are not done yet."""
+def run(task: Task, legs: Sequence[Leg], folder: Path, settings: Mapping[str, Any], *, watch_every: int = 4) -> None:
+    """Train and measure all legs that are not done yet.
+
+    Raises
+    ------
+    ValueError
+        If a leg has begun with another number of updates: its learning rate falls towards the last of them.
+    """
+    for leg in legs:
+        saved, updates = read(folder, task.name, leg.name), task.schedule(leg).updates
+        if saved is not None and "test" not in saved.notes and saved.settings["schedule"]["updates"] != updates:
+            begun = saved.settings["schedule"]["updates"]
+            raise ValueError(f"{leg.name} was started for {begun} updates and cannot go on for {updates}; "
+                             f"add --updates {begun}")
     output.write_json(folder / SETTINGS, dict(settings))
     with threadpool_limits(1, user_api="blas"):  # the products are small
         for leg in legs:
@@ -160,14 +176,19 @@ def train(task: Task, leg: Leg, folder: Path, settings: Mapping[str, Any], *, wa
 
 
 def table(legs: Iterable[Done]) -> list[dict[str, Any]]:
-    """One row for each model and width: the median test error of its seeds, and each of them, in percent."""
+    """One row for each model and width: the median test error of its seeds, and each of them, in percent.
+
+    Each seed's number of updates is there too: it may have been given anew.
+    """
     rows: dict[tuple[int, str], dict[str, Any]] = {}
     for done in legs:
         row = rows.setdefault((done.leg.units, done.leg.model), {
-            "model": done.leg.model, "units": done.leg.units, "errors": {}, "seconds": {}, "unfinished": []})
+            "model": done.leg.model, "units": done.leg.units, "updates": {}, "errors": {}, "seconds": {},
+            "unfinished": []})
         if done.test is None:
             row["unfinished"].append(done.leg.seed)
             continue
+        row["updates"][str(done.leg.seed)] = done.saved.adam.step
         row["errors"][str(done.leg.seed)] = round(100 * done.test["error"], 3)
         row["seconds"][str(done.leg.seed)] = round(done.seconds, 1)
     for row in rows.values():

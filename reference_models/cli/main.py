@@ -15,19 +15,16 @@ EXIT_CODES = """exit codes:
 
 def parser() -> argparse.ArgumentParser:
     """All commands. Nothing heavy is imported here, so that --help is instant."""
-    from reference_models.cli import (
-        algorithms,
-        catch,
-        explain,
-        faces,
-        fetch,
-        glimpses,
-        omniglot,
-        recall,
-        sweep,
-        synthetic,
-        translate,
-    )
+    from reference_models.cli import explain, fetch
+    from reference_models.cli.algorithms import command as algorithms
+    from reference_models.cli.catch import command as catch
+    from reference_models.cli.faces import command as faces
+    from reference_models.cli.glimpses import command as glimpses
+    from reference_models.cli.omniglot import command as omniglot
+    from reference_models.cli.recall import command as recall
+    from reference_models.cli.sweep import command as sweep
+    from reference_models.cli.synthetic import command as synthetic
+    from reference_models.cli.translate import command as translate
 
     top = argparse.ArgumentParser(prog="python -m reference_models", epilog=EXIT_CODES,
                                   description="The networks of the papers, trained and measured.",

@@ -5,8 +5,9 @@ import csv
 import io
 import json
 import platform
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,11 @@ import refmem
 from refmem.storage import replacing
 
 RUNS = Path("runs")
+
+
+def say(text: str) -> None:
+    """A line on stderr."""
+    print(text, file=sys.stderr, flush=True)
 
 
 def new_folder(name: str) -> Path:
@@ -39,6 +45,30 @@ def latest_folder(name: str, holding: str) -> Path:
         raise FileNotFoundError(f"there is no run to resume: no {RUNS / name}-NUMBER holds a {holding}; "
                                 "name its folder with --out")
     return numbered[max(numbered)]
+
+
+def run_folder(name: str, holding: str, out: Path | None, *, resume: bool) -> Path:
+    """Where a run is to be: `out`, or else a new folder or, where one is resumed, the latest.
+
+    Raises
+    ------
+    OSError
+        If a new run is to be where there is one already, or there is none to resume.
+    """
+    if resume:
+        return out or latest_folder(name, holding)
+    if out is None:
+        return new_folder(name)
+    if (out / holding).exists():
+        raise FileExistsError(f"{out} already holds a run; add --resume to go on with it, or name another --out")
+    return out
+
+
+def check_unchanged(asked: Mapping[str, Any], before: Mapping[str, Any], *, but: Iterable[str] = ()) -> None:
+    """Raise a `ValueError` if something is asked of a run that goes on, `but` apart, that it was not started with."""
+    for name, value in asked.items():
+        if value is not None and name not in but and value != before[name]:
+            raise ValueError(f"the run was started with {name} {before[name]} and cannot go on with {value}")
 
 
 @contextlib.contextmanager

@@ -51,6 +51,22 @@ class Examples(NamedTuple):
         return Examples(self.inputs[rows, :longest], self.outputs[rows, :longest],
                         *(field[rows] for field in self[2:]))
 
+    def cut(self, length: int, rng: np.random.Generator) -> "Examples":
+        """A piece of each example, so many symbols long (or the whole, if it is shorter), with its number inside.
+
+        A piece of an example is one too: letters are copied where they stand.
+        """
+        if length < DIGITS:
+            raise ValueError(f"length must be at least {DIGITS}, so that a number fits, got {length}")
+        lengths = np.minimum(self.lengths, length)
+        first, last = np.maximum(0, self.starts + DIGITS - lengths), np.minimum(self.starts, self.lengths - lengths)
+        begin = rng.integers(first, last + 1)  # [N]
+        places = np.arange(int(lengths.max()))
+        within = np.minimum(begin[:, None] + places, self.inputs.shape[1] - 1)  # [N, T]
+        inputs, outputs = (np.where(places < lengths[:, None], np.take_along_axis(side, within, axis=1), PAD)
+                           for side in (self.inputs, self.outputs))
+        return Examples(inputs, outputs, lengths, self.numbers, self.starts - begin)
+
 
 @dataclass(frozen=True)
 class Synthetic:

@@ -17,8 +17,8 @@ import numpy as np
 from refmem.ops import actor_critic
 from refmem.storage import FileRefused
 
-from reference_models.catch_agent import Agent, Episodes
-from reference_models.cores.core import Params
+from reference_models.fast_weights.catch_agent import Agent, Episodes
+from reference_models.fast_weights.cores.core import Params
 from reference_models.tasks.catch import Games
 from reference_models.training import adam, checkpoint
 from reference_models.training.adam import Adam

@@ -16,8 +16,9 @@ from refmem.storage import FileRefused
 
 from reference_models import neural_gpu
 from reference_models.neural_gpu import CELLS, Size
+from reference_models.parallel import data_parallel
 from reference_models.tasks.algorithms import TASKS, carry_chains
-from reference_models.training import adam, checkpoint, data_parallel, gradient_noise, relaxation
+from reference_models.training import adam, checkpoint, gradient_noise, relaxation
 from reference_models.training.adam import Adam
 from reference_models.training.clipping import clip_by_global_norm
 from reference_models.training.curriculum import Curriculum
@@ -35,8 +36,8 @@ class Recipe:
     longest: int = 41
     batch: int = 32
     adam: Adam = field(default_factory=lambda: Adam(rate=3e-3, epsilon=1e-5))
-    decay_from: float = 0.6  # of the budget; from here on the rate falls in a straight line
-    final_rate: float = 0.05  # to this share
+    decay_from: float = 0.3  # of the budget; from here on the rate falls in a straight line
+    final_rate: float = 0.02  # to this share
     clip: float = 1.0  # bound of the global norm of the gradients
     curriculum: str = "recipe"  # rule of `curriculum`
     dropout: float = 0.0  # on the mental image, at every step

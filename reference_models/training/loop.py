@@ -11,7 +11,7 @@ from reference_models.training.interrupts import Interrupts
 from reference_models.training.progress import Report
 from reference_models.training.schedule import Budget, Counters
 
-SMOOTHING = 20  # episode batches whose mean must reach the goal
+SMOOTHING = 20  # episode batches whose mean must reach the goal, unless something else is asked for
 
 
 class Interrupted(KeyboardInterrupt):
@@ -20,7 +20,7 @@ class Interrupted(KeyboardInterrupt):
 
 def run(advance: Callable[[float], Mapping[str, float]], *, counters: Counters, budget: Budget,
         curve: list[dict[str, float]], save: Callable[[], None], title: str = "training", save_every: float = 60.0,
-        goal: float | None = None, watch: Callable[[], Mapping[str, float]] | None = None,
+        goal: float | None = None, smoothing: int = SMOOTHING, watch: Callable[[], Mapping[str, float]] | None = None,
         watch_every: int = 0) -> str:
     """Train, and say why it ended: "budget" or "goal".
 
@@ -34,7 +34,9 @@ def run(advance: Callable[[float], Mapping[str, float]], *, counters: Counters, 
     save : function
         Writes a checkpoint. Called every `save_every` seconds, at the end, and when stopped.
     goal : float, optional
-        Stop early when the mean `accuracy` of the last 20 episode batches reaches it.
+        Stop early when the mean `accuracy` of the last episode batches reaches it.
+    smoothing : int
+        How many batches these are.
     watch : function, optional
         Further figures for the curve, called after every `watch_every` episode batches. Its time does not count as
         training.
@@ -47,7 +49,7 @@ def run(advance: Callable[[float], Mapping[str, float]], *, counters: Counters, 
     saved = time.monotonic()
     with Interrupts("stopping after this episode batch (Ctrl-C again to stop at once)") as interrupts, \
             Report(title) as report:
-        while budget.spent(counters) < 1 and not _reached(goal, curve):
+        while budget.spent(counters) < 1 and not (goal is not None and reached(curve, goal, smoothing)):
             started = time.monotonic()
             figures = dict(advance(budget.spent(counters)))
             counters.seconds += time.monotonic() - started
@@ -69,8 +71,7 @@ def run(advance: Callable[[float], Mapping[str, float]], *, counters: Counters, 
     return "budget" if budget.spent(counters) == 1 else "goal"
 
 
-def _reached(goal: float | None, curve: list[dict[str, float]]) -> bool:
-    if goal is None:
-        return False
-    last = [point["accuracy"] for point in curve[-SMOOTHING:]]
-    return len(last) == SMOOTHING and sum(last) / SMOOTHING >= goal
+def reached(curve: list[dict[str, float]], goal: float, smoothing: int = SMOOTHING) -> bool:
+    """Whether the last episode batches, on average, reach the goal."""
+    last = [point["accuracy"] for point in curve[-smoothing:]]
+    return len(last) == smoothing and sum(last) / smoothing >= goal

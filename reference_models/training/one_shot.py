@@ -9,11 +9,11 @@ from refmem.memory.profiles import PROFILES
 from refmem.storage import FileRefused
 
 from reference_models.classifier import Classifier
-from reference_models.recipes import Recipe
 from reference_models.tasks import augment, episodes
 from reference_models.tasks.characters import Characters
 from reference_models.training import adam, checkpoint
 from reference_models.training.clipping import clip_by_global_norm
+from reference_models.training.one_shot_recipes import Recipe
 from reference_models.training.schedule import Counters, linear_decay
 
 TASK = "omniglot"

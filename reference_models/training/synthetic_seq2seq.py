@@ -23,9 +23,9 @@ from refmem.memory.memory import Memory
 from refmem.storage import FileRefused
 
 from reference_models.seq2seq import Seq2Seq
-from reference_models.seq2seq_query import Query
-from reference_models.seq2seq_size import Size
-from reference_models.tasks.synthetic import DIGIT_0, PAD, SHORTEST, SYMBOLS, Array, Examples
+from reference_models.seq2seq.query import Query
+from reference_models.seq2seq.size import Size
+from reference_models.tasks.synthetic import DIGIT_0, PAD, SHORTEST, SYMBOLS, Array, Examples, digits
 from reference_models.training import adam, checkpoint
 from reference_models.training.adam import Adam
 from reference_models.training.clipping import clip_by_global_norm
@@ -37,6 +37,8 @@ START, END, SHIFT = 1, 2, 2
 VOCABULARY = len(SYMBOLS) + SHIFT
 AT_ONCE = 32  # strings, when nothing is trained
 GOAL_ROUNDS = 4  # whose mean must reach the goal of a stage
+FAMILY = 12  # numbers that look alike, in an episode of such
+FIRST = 0.75  # of the families share their first digits: at the last of its digits an output tells the number already
 COPY_ROUNDS = 40  # of the warm-up, until strings are as long as they come
 
 
@@ -51,6 +53,8 @@ class Stage:
     batch: int  # strings of an update
     goal: float = 1.0  # right digits of the memory; in the warm-up, strings copied without a fault
     often: int = 1  # numbers that have at least so many training strings
+    longest: int | None = None  # longer strings are cut to a random length up to this; None: they stay whole
+    alike: float = 0.0  # share of the episodes made of families, with their first or their last digits in common
 
 
 @dataclass(frozen=True)
@@ -173,18 +177,34 @@ class SyntheticSeq2Seq:
             return self.rng.choice(np.flatnonzero(train.lengths <= longest), stage.batch)
         if not len(self.queue):
             if stage.numbers == EVERYTHING:
-                self.queue = self.rng.permutation(len(train))
+                self.queue = self._shuffled(np.arange(len(train)), stage)
             else:
                 frequent = [number for number, rows in self.of_number.items() if len(rows) >= stage.often]
-                among = np.array(frequent or list(self.of_number))
-                numbers = self.rng.choice(among, min(stage.numbers, len(among)), replace=False)
+                numbers = self._numbers(np.array(frequent or list(self.of_number)), stage)
                 rows = np.concatenate([self.of_number[int(number)] for number in numbers])
-                self.queue = self.rng.permutation(rows)
+                self.queue = self._shuffled(rows, stage)
             if self.model.memory is not None and (stage.numbers > 0 or self.slots == 0):
                 tokens = int((train.lengths[self.queue] + 1).sum())  # most are letters, and soon share few slots
                 self._fresh_memory(tokens // 3 if stage.numbers > 0 else self.recipe.memory_size)
         rows, self.queue = self.queue[:stage.batch], self.queue[stage.batch:]
         return rows
+
+    def _numbers(self, among: Array, stage: Stage) -> Array:
+        """Those of an episode: any of these or, where the stage wants it, families of such as look alike."""
+        count = min(stage.numbers, len(among))
+        if not stage.alike or self.rng.random() >= stage.alike:
+            return self.rng.choice(among, count, replace=False)
+        written = digits(among)  # [N, 7]
+        orders = [np.lexsort(written.T[::-1]), np.lexsort(written.T)]  # by the first digits, by the last
+        chosen = np.zeros(len(among), bool)
+        while (missing := count - int(chosen.sum())) > 0:
+            size = min(FAMILY, missing)
+            start = int(self.rng.integers(len(among) - size + 1))
+            chosen[orders[int(self.rng.random() > FIRST)][start:start + size]] = True
+        return among[chosen]
+
+    def _shuffled(self, rows: Array, stage: Stage) -> Array:
+        return self.rng.permutation(rows)
 
     def _fresh_memory(self, slots: int) -> None:
         """An empty memory of at least so many slots, at most as many as the recipe has."""

@@ -21,8 +21,8 @@ from refmem.memory.memory import Memory
 from refmem.storage import FileRefused
 
 from reference_models.seq2seq import Seq2Seq
-from reference_models.seq2seq_query import Query
-from reference_models.seq2seq_size import Size
+from reference_models.seq2seq.query import Query
+from reference_models.seq2seq.size import Size
 from reference_models.tasks.translation import Array, Batch, Encoded, batch, epoch
 from reference_models.training import adam, checkpoint
 from reference_models.training.adam import Adam

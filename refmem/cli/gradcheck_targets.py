@@ -19,7 +19,7 @@ import numpy.typing as npt
 from refmem import ops
 from refmem.arrays import Array, ArrayModule, to_host
 from refmem.gradcheck.ops import Operation, from_op
-from refmem.gradcheck.problem import Arrays, Problem, ProblemRefused, Pull
+from refmem.gradcheck.problem import Arrays, HostArray, Problem, ProblemRefused, Pull
 from refmem.ops.fast_weights_choices import FW2016
 from refmem.memory import PAPER, TF2017, Memory, Profile
 
@@ -201,43 +201,59 @@ MEMORY: dict[str, Make] = {f"memory.{profile.name}": functools.partial(_memory, 
 # --- The reference models ---------------------------------------------------------------------------------------
 
 
-def from_model(name: str, params: dict[str, Array], run: Callable[[dict[str, Array]], tuple[Array, Any]],
-               back: Callable[[Any, Array], dict[str, Array]]) -> Problem:
-    """The loss of a model with respect to every parameter: `run(params) -> (loss, cache)`, `back(cache, d_loss)`."""
+def from_model(name: str, xp: ArrayModule, params: dict[str, Array],
+               run: Callable[[dict[str, Array]], tuple[Array, Any]],
+               back: Callable[[Any, Any], dict[str, Array]]) -> Problem:
+    """The loss of a model with respect to every parameter: `run(params) -> (loss, cache)`, `back(cache, d_loss)`.
+
+    `params` are host arrays, and are handed to `run` as arrays of `xp`; d_loss is a number of their dtype.
+    """
     names = tuple(params)
 
     def linearize(at: Arrays) -> tuple[Any, Pull]:
-        loss, cache = run(dict(zip(names, at, strict=True)))
+        loss, cache = run({key: xp.asarray(value) for key, value in zip(names, at, strict=True)})
 
         def pull(w: Arrays) -> Any:
-            gradients = back(cache, w[0])
-            return tuple(gradients.get(key) for key in names)
+            gradients = back(cache, w[0][()])
+            return tuple(to_host(gradients[key]) if key in gradients else None for key in names)
 
-        return loss, pull
+        return to_host(xp.asarray(loss)), pull
 
     return Problem(name, tuple(params[key] for key in names), linearize, names=names, output_names=("loss",),
                    always_contiguous=frozenset(names))
 
 
+def _on_host(params: dict[str, Array]) -> dict[str, HostArray]:
+    return {name: to_host(p) for name, p in params.items()}
+
+
+def _moved_a_little(params: dict[str, Array], spread: float, rng: np.random.Generator) -> dict[str, HostArray]:
+    """Each number of the parameters with noise, so that none is at a special place such as 0."""
+    return {name: np.asarray(p + spread * rng.standard_normal(p.shape), p.dtype)
+            for name, p in _on_host(params).items()}
+
+
 def _classifier(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
     from reference_models.classifier import Classifier
-    from reference_models.embedding import Size
+    from reference_models.classifier.embedding import Size
 
     rng = np.random.default_rng(0)
-    model = Classifier(Size((2, 2, 3, 3), (6, 5), 1.0, "fan_in"), memory_size=12, conv="plain", shards=1, dtype=dtype)
+    model = Classifier(Size((2, 2, 3, 3), (6, 5), 1.0, "fan_in"), memory_size=12, conv="plain", shards=1, dtype=dtype,
+                       xp=xp)
     for _ in range(3):  # something to be near to, and far from
-        model.memory.forward(np.asarray(rng.standard_normal((4, 5)), dtype), rng.integers(3, size=4))
+        model.memory.forward(xp.asarray(rng.standard_normal((4, 5)), dtype=dtype), xp.asarray(rng.integers(3, size=4)))
     # Biases of zero would put the ReLUs of empty windows exactly on their kink.
-    params = {name: np.asarray(p + 0.1 * rng.standard_normal(p.shape), dtype) for name, p in model.params.items()}
-    images = np.asarray(rng.random((2, 28, 28, 1)), dtype)
-    labels = np.array([0, 1])
+    params = _moved_a_little(model.params, 0.1, rng)
+    images = xp.asarray(rng.random((2, 28, 28, 1)), dtype=dtype)
+    labels = xp.asarray(np.array([0, 1]))
 
     def run(params: dict[str, Array]) -> tuple[Array, Any]:
         model.params = params
         output, cache = model.forward(images, labels, update=False)
-        return np.asarray(output.loss), cache
+        assert output.loss is not None  # there were labels
+        return output.loss, cache
 
-    return from_model("classifier", params, run, lambda cache, w: model.backward(cache, d_loss=float(w)))
+    return from_model("classifier", xp, params, run, lambda cache, w: model.backward(cache, d_loss=float(w)))
 
 
 def _fast_weights(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
@@ -249,38 +265,38 @@ def _fast_weights(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
     rng = np.random.default_rng(0)
     core = FastWeights(3, 4, choices=dataclasses.replace(FW2016, steps=2, learned=True))
     drawn = core.initial_params(rng, dtype)
-    params = {name: np.asarray(p + 0.1 * rng.standard_normal(p.shape), dtype) for name, p in drawn.items()}
-    x = np.asarray(rng.standard_normal((2, 4, 3)), dtype)
-    weights = np.asarray(rng.standard_normal((2, 4, 4)), dtype)
+    params = _moved_a_little(drawn, 0.1, rng)
+    x = xp.asarray(rng.standard_normal((2, 4, 3)), dtype=dtype)
+    weights = xp.asarray(rng.standard_normal((2, 4, 4)), dtype=dtype)
 
     def run(params: dict[str, Array]) -> tuple[Array, Any]:
         hidden, _, cache = core.forward(params, x)
-        return np.asarray((hidden * weights).sum()), cache
+        return (hidden * weights).sum(), cache
 
-    return from_model("fast_weights", params, run, lambda cache, w: core.backward(w * weights, cache)[1])
+    return from_model("fast_weights", xp, params, run, lambda cache, w: core.backward(w * weights, cache)[1])
 
 
 def _retrieval(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
     from refmem.ops import softmax_cross_entropy
 
     from reference_models.fast_weights import FastWeights
-    from reference_models.retrieval import EXPANDED, RetrievalNetwork
+    from reference_models.fast_weights.retrieval import EXPANDED, RetrievalNetwork
 
     model = RetrievalNetwork(FastWeights(EXPANDED, 3), symbols=4, classes=3, seed=1, dtype=dtype)
     rng = np.random.default_rng(0)
-    params = {name: np.asarray(p + 0.2 * rng.standard_normal(p.shape), dtype) for name, p in model.params.items()}
-    symbols, labels = np.array([[0, 1, 2, 3, 1], [3, 2, 0, 1, 0]]), np.array([2, 0])
+    params = _moved_a_little(model.params, 0.2, rng)
+    symbols, labels = xp.asarray(np.array([[0, 1, 2, 3, 1], [3, 2, 0, 1, 0]])), xp.asarray(np.array([2, 0]))
 
     def run(params: dict[str, Array]) -> tuple[Array, Any]:
         model.params = params
         logits, cache = model.forward(symbols)
         losses, of_loss = softmax_cross_entropy.forward(logits, labels)
-        return np.asarray(losses.sum()), (cache, of_loss)
+        return losses.sum(), (cache, of_loss)
 
     def back(caches: Any, w: Array) -> dict[str, Array]:
-        return model.backward(softmax_cross_entropy.backward(np.full(2, w, dtype), caches[1]), caches[0])
+        return model.backward(softmax_cross_entropy.backward(xp.full(2, w, dtype), caches[1]), caches[0])
 
-    return from_model("retrieval", params, run, back)
+    return from_model("retrieval", xp, params, run, back)
 
 
 def _neural_gpu(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
@@ -289,34 +305,36 @@ def _neural_gpu(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
     rng = np.random.default_rng(0)
     size = neural_gpu.Size(maps=3, rows=2)
     params = {name: w / 2 for name, w in neural_gpu.initial_params(size, 4, rng, sets=2, dtype=dtype).items()}
-    inputs, targets = rng.integers(4, size=(2, 2, 4))
+    inputs, targets = map(xp.asarray, rng.integers(4, size=(2, 2, 4)))
 
     def run(params: dict[str, Array]) -> tuple[Array, Any]:
         logits, cache = neural_gpu.forward(params, inputs, size, segment=2)
         loss, d_logits = neural_gpu.loss(logits, targets, 0.1)
-        return np.asarray(loss), (cache, d_logits)
+        return loss, (cache, d_logits)
 
-    return from_model("neural_gpu", params, run, lambda cache, w: neural_gpu.backward(cache[1] * w, cache[0]))
+    return from_model("neural_gpu", xp, params, run, lambda cache, w: neural_gpu.backward(cache[1] * w, cache[0]))
 
 
 def _neural_gpu_extended(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
     """With a memory on its tape, that is asked and not written."""
     from reference_models import neural_gpu
-    from reference_models.neural_gpu_extended import ExtendedNeuralGPU, ExtendedSize
+    from reference_models.neural_gpu.extended import ExtendedNeuralGPU, ExtendedSize
 
     rng = np.random.default_rng(0)
-    model = ExtendedNeuralGPU(ExtendedSize(maps=3, rows=2), 4, memory_size=12, conv="plain", dtype=dtype)
-    inputs, targets = rng.integers(4, size=(2, 2, 3))
+    size = ExtendedSize(maps=3, rows=2, query_rows="all", query_width=3, query_norm=True)
+    model = ExtendedNeuralGPU(size, 4, memory_size=12, conv="plain", dtype=dtype, xp=xp)
+    inputs, targets = map(xp.asarray, rng.integers(4, size=(2, 2, 3)))
+    lengths = xp.asarray(np.array([3, 2]))
     model.params = {name: w / 2 for name, w in model.params.items()}
     model.forward(inputs, targets)
 
     def run(params: dict[str, Array]) -> tuple[Array, Any]:
         model.params = params
-        output, cache = model.forward(inputs, targets, lengths=np.array([3, 2]), update=False)
+        output, cache = model.forward(inputs, targets, lengths=lengths, update=False)
         loss, d_logits = neural_gpu.loss(output.logits, targets, 0.1)
-        return np.asarray(loss + loss.dtype.type(output.memory_loss)), (cache, d_logits)
+        return loss + loss.dtype.type(output.memory_loss), (cache, d_logits)
 
-    return from_model("neural_gpu_extended", model.params, run,
+    return from_model("neural_gpu_extended", xp, _on_host(model.params), run,
                       lambda cache, w: model.backward(cache[1] * w, cache[0], d_memory_loss=float(w)))
 
 
@@ -327,21 +345,22 @@ def _seq2seq(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
     size = Size(6, 6, width=2, embedding=2, attention=2, encoder_layers=3, decoder_layers=3, tied=True,
                 query=Query("both", 2))
     rng = np.random.default_rng(0)
-    model = Seq2Seq(size, memory_size=9, memory_weight=0.7, smoothing=0.1, twin="plain", dtype=dtype, seed=1)
+    model = Seq2Seq(size, memory_size=9, memory_weight=0.7, smoothing=0.1, twin="plain", dtype=dtype, seed=1,
+                    xp=xp)
     assert model.memory is not None
     for _ in range(3):
-        model.memory.forward(np.asarray(rng.standard_normal((3, 2)), dtype), rng.integers(2, 6, 3))
-    params = {name: np.asarray(p + 0.2 * rng.standard_normal(p.shape), dtype) for name, p in model.params.items()}
-    source, target = np.array([[3, 4, 5], [5, 3, 0]]), np.array([[5, 4, 2], [3, 2, 0]])
+        model.memory.forward(xp.asarray(rng.standard_normal((3, 2)), dtype=dtype), xp.asarray(rng.integers(2, 6, 3)))
+    params = _moved_a_little(model.params, 0.2, rng)
+    source, target = (xp.asarray(np.array(rows)) for rows in ([[3, 4, 5], [5, 3, 0]], [[5, 4, 2], [3, 2, 0]]))
 
     def run(params: dict[str, Array]) -> tuple[Array, Any]:
         model.params = params
         output, cache = model.forward(source, target, update=False, training=True)
         objective = output.token_loss.sum() / dtype_of(output.token_loss, len(output.token_loss))
         assert output.memory is not None and output.memory.loss is not None
-        return np.asarray(objective + dtype_of(objective, model.memory_weight) * output.memory.loss), cache
+        return objective + dtype_of(objective, model.memory_weight) * output.memory.loss, cache
 
-    return from_model("seq2seq", params, run, lambda cache, w: model.backward(cache, d_objective=float(w)))
+    return from_model("seq2seq", xp, params, run, lambda cache, w: model.backward(cache, d_objective=float(w)))
 
 
 def dtype_of(like: Array, number: float) -> Any:
@@ -353,63 +372,64 @@ def _glimpses(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
     """Two stretches, each stored at its end."""
     from refmem.ops import softmax_cross_entropy
 
-    from reference_models.cores.stretches import StretchedFastWeights
-    from reference_models.glimpses import GlimpseNetwork
+    from reference_models.fast_weights.cores.stretches import StretchedFastWeights
+    from reference_models.fast_weights.glimpses import GlimpseNetwork
 
     rng = np.random.default_rng(1)
     core = StretchedFastWeights(3, 4, stretches=(3, 2))
     model = GlimpseNetwork(core, classes=3, seed=1, dtype=dtype)
-    params = {name: np.asarray(p + 0.2 * rng.standard_normal(p.shape), dtype) for name, p in model.params.items()}
-    x, labels = np.asarray(rng.standard_normal((2, 5, 3)), dtype), np.array([2, 0])
+    params = _moved_a_little(model.params, 0.2, rng)
+    x, labels = xp.asarray(rng.standard_normal((2, 5, 3)), dtype=dtype), xp.asarray(np.array([2, 0]))
 
     def run(params: dict[str, Array]) -> tuple[Array, Any]:
         model.params = params
         logits, cache = model.forward(x)
         losses, of_loss = softmax_cross_entropy.forward(logits, labels)
-        return np.asarray(losses.sum()), (cache, of_loss)
+        return losses.sum(), (cache, of_loss)
 
     def back(caches: Any, w: Array) -> dict[str, Array]:
-        return model.backward(softmax_cross_entropy.backward(np.full(2, w, dtype), caches[1]), caches[0])
+        return model.backward(softmax_cross_entropy.backward(xp.full(2, w, dtype), caches[1]), caches[0])
 
-    return from_model("glimpses", params, run, back)
+    return from_model("glimpses", xp, params, run, back)
 
 
 def _convnet(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
-    from reference_models.convnet import ConvNet
+    from reference_models.fast_weights.convnet import ConvNet
 
     rng = np.random.default_rng(0)
     model = ConvNet(side=8, units=3, classes=3, dtype=dtype, filters=(2, 2, 2))
-    params = {name: np.asarray(p + 0.1 * rng.standard_normal(p.shape), dtype) for name, p in model.params.items()}
-    images = np.asarray(rng.standard_normal((2, 8, 8)), dtype)
-    weights = np.asarray(rng.standard_normal((2, 3)), dtype)
+    params = _moved_a_little(model.params, 0.1, rng)
+    images = xp.asarray(rng.standard_normal((2, 8, 8)), dtype=dtype)
+    weights = xp.asarray(rng.standard_normal((2, 3)), dtype=dtype)
 
     def run(params: dict[str, Array]) -> tuple[Array, Any]:
         model.params = params
         logits, cache = model.forward(images)
-        return np.asarray((logits * weights).sum()), cache
+        return (logits * weights).sum(), cache
 
-    return from_model("convnet", params, run, lambda cache, w: model.backward(w * weights, cache))
+    return from_model("convnet", xp, params, run, lambda cache, w: model.backward(w * weights, cache))
 
 
 def _catch(dtype: npt.DTypeLike, xp: ArrayModule) -> Problem:
     """The player of Catch, whose scores and values are weighed at random."""
-    from reference_models.catch_agent import Agent
     from reference_models.fast_weights import FastWeights
+    from reference_models.fast_weights.catch_agent import Agent
     from reference_models.tasks.catch import Games, Rules
 
     rng = np.random.default_rng(0)
     rules = Rules(4, 2)
     agent = Agent(rules, FastWeights(3, 3))
     drawn = agent.initial_params(rng, dtype)
-    params = {name: np.asarray(p + 0.2 * rng.standard_normal(p.shape), dtype) for name, p in drawn.items()}
-    screens = agent.play(params, Games(rules, 2, rng), rng)[0].screens
-    of_logits, of_values = (np.asarray(rng.standard_normal(shape), dtype) for shape in ((2, 3, 3), (2, 3)))
+    params = _moved_a_little(drawn, 0.2, rng)
+    screens = xp.asarray(agent.play(params, Games(rules, 2, rng), rng)[0].screens)
+    of_logits, of_values = (xp.asarray(rng.standard_normal(shape), dtype=dtype) for shape in ((2, 3, 3), (2, 3)))
 
     def run(params: dict[str, Array]) -> tuple[Array, Any]:
         output, _, cache = agent.forward(params, screens)
-        return np.asarray((output.logits * of_logits).sum() + (output.values * of_values).sum()), cache
+        return (output.logits * of_logits).sum() + (output.values * of_values).sum(), cache
 
-    return from_model("catch_agent", params, run, lambda cache, w: agent.backward(w * of_logits, w * of_values, cache))
+    return from_model("catch_agent", xp, params, run,
+                      lambda cache, w: agent.backward(w * of_logits, w * of_values, cache))
 
 
 MODELS: dict[str, Make] = {"catch_agent": _catch, "classifier": _classifier, "convnet": _convnet,
@@ -420,8 +440,8 @@ MODELS: dict[str, Make] = {"catch_agent": _catch, "classifier": _classifier, "co
 TARGETS: dict[str, Make] = {**OPS, **MEMORY, **MODELS}
 
 CPU_ONLY = frozenset({"additive_attention_fused", "cgru_winograd", "conv2d_im2col", "conv2d_relu",
-                      "conv2d_winograd", "fast_weights_rnn_compiled", "lstm_fused", *MODELS})
-"""Compiled twins, and what is built from them."""
+                      "conv2d_winograd", "fast_weights_rnn_compiled", "lstm_fused"})
+"""The twins that are compiled for the host."""
 
 
 # --- By name ----------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import refmem
-from refmem.arrays import Array
+from refmem.arrays import Array, ArrayModule, module_of
 from refmem.conformance.case import HostArray, Inputs, Task
 from refmem.conformance.groups import Group, groups
 from refmem.memory import PROFILES, Memory, MemoryState
@@ -32,7 +32,16 @@ class Given(np.random.Generator):
 
 
 class Reference:
-    """`refmem.memory` and `refmem.ops`."""
+    """`refmem.memory` and `refmem.ops`.
+
+    Parameters
+    ----------
+    xp : module
+        `numpy`, or `cupy` where the cases are answered on the GPU.
+    """
+
+    def __init__(self, xp: ArrayModule = np) -> None:
+        self.xp = xp
 
     def describe(self) -> dict[str, Any]:
         """Everything that there is to give."""
@@ -46,10 +55,11 @@ class Reference:
         profile = dataclasses.replace(PROFILES[task.profile], **{name: c[name] for name in PROFILE_FIELDS})
         memory = Memory(c["key_dim"], c["memory_size"], profile=profile,
                         vocab_size=c["vocab_size"] if c["recent_hint"] else None,
-                        dtype=task.dtype)
+                        dtype=task.dtype, xp=self.xp)
+        task = _moved(task, self.xp)
         if task.state is not None:
-            memory.state = MemoryState(**{name: array.copy() for name, array in task.state.items()})
-        memory.params.update({name: array.copy() for name, array in task.params.items()})
+            memory.state = MemoryState(**task.state)
+        memory.params.update(task.params)
         for inputs in task.steps:
             yield _step(memory, inputs, c.get("update", True))
 
@@ -57,7 +67,23 @@ class Reference:
         if name.startswith("_") or name not in groups():
             raise AttributeError(name)
         group = groups()[name]
-        return group.reference or _operation(group)
+        run = group.reference or _operation(group)
+        return lambda task: run(_moved(task, self.xp))
+
+
+DRAWN = ("noise", "uniforms")
+"""Inputs that stand for random numbers: these are drawn on the host."""
+
+
+def _moved(task: Task, xp: ArrayModule) -> Task:
+    """The task with copies of its arrays, as arrays of `xp`."""
+    def moved(arrays: Inputs) -> Inputs:
+        return Inputs({name: array.copy() if name in DRAWN else xp.asarray(array.copy())
+                       for name, array in arrays.items()})
+
+    return Task(task.id, task.group, task.profile, task.dtype, task.config,
+                None if task.state is None else moved(task.state), moved(task.params),
+                [moved(step) for step in task.steps])
 
 
 def _step(memory: Memory, inputs: Inputs, update: bool) -> dict[str, Any]:
@@ -83,7 +109,7 @@ def _operation(group: Group) -> Callable[[Task], Iterator[dict[str, Any]]]:
         outputs = produced if isinstance(produced, tuple) else (produced,)
         out = dict(zip(group.outputs, outputs, strict=True))
         if any(name in inputs for name in cotangents):
-            d_outputs = [inputs[name] if name in inputs else np.zeros_like(y)
+            d_outputs = [inputs[name] if name in inputs else module_of(y).zeros_like(y)
                          for name, y in zip(cotangents, outputs, strict=True)]
             gradients = op.backward(*d_outputs, cache)
             gradients = gradients if isinstance(gradients, tuple) else (gradients,)

@@ -3,7 +3,7 @@
 Each entry names the place in this package that does it for either profile, so that a reader can go and look, and a
 test can see that the place exists. LTRRE is the paper, `memory.py` the code released with it. The last entries are of
 the Neural GPU, whose code was released too; all that concerns the memory on its tape is in `DEVIATIONS` of
-`reference_models/neural_gpu_extended.py`.
+`reference_models/neural_gpu/extended.py`.
 """
 
 from typing import NamedTuple

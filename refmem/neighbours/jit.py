@@ -36,13 +36,27 @@ def prepare(what: str, dtype: Any, warm_up: Callable[[], object]) -> None:
 
 @contextmanager
 def announced(what: str) -> Iterator[None]:
-    """Say on stderr that `what` is being compiled (or read, on a slow disk), if that takes longer than `PATIENCE`."""
+    """Say on stderr that `what` is being compiled, if numba is still at work `PATIENCE` after it began to compile.
+
+    Kernels that are read from the disk take their time, too, but are none that is worth a word.
+    """
+    from numba.core import event
+
     note = threading.Timer(PATIENCE, lambda: print(f"refmem: compiling the {what} search (once, kept on disk)",
                                                    file=sys.stderr, flush=True))
     note.daemon = True
-    note.start()
+
+    class FirstCompilation(event.Listener):
+        def on_start(self, event: Any) -> None:
+            if note.ident is None:
+                note.start()
+
+        def on_end(self, event: Any) -> None:
+            pass
+
     try:
-        yield
+        with event.install_listener("numba:compile", FirstCompilation()):
+            yield
     finally:
         note.cancel()
 

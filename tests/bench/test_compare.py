@@ -46,6 +46,21 @@ def test_recall_that_falls_and_workloads_that_vanish(tmp_path, capsys):
     assert "0 regressions beyond the spread; 3 of 3 figures the same" in capsys.readouterr().out
 
 
+def test_mistakes_of_the_checker_and_what_was_not_measured(tmp_path, capsys):
+    def whole(name, alarms, row):
+        scores = [{"checker": "ours", "dtype": "float64", "false_alarms": alarms, "misses_above_floor": 0},
+                  {"checker": "theirs", "dtype": "float64", "false_alarms": 9, "misses_above_floor": None}]
+        (tmp_path / name).write_text(json.dumps({"models": {"rows": [row]}, "gradcheck": {"scores": scores}}))
+        return str(tmp_path / name)
+
+    row = {"workload": "cnn", "batch": 16, "ratio_to_torch": 0.5, "spread": [0.4, 0.6], "memory_ratio": 0.4}
+    old = whole("old.json", 0, row)
+    for alarms, new, regressions in ((1, row, 1), (0, row, 0), (0, row | {"error": "killed"}, 2),
+                                     (0, row | dict.fromkeys(("ratio_to_torch", "spread", "memory_ratio")), 2)):
+        assert main(["compare", old, whole("new.json", alarms, new), "--json"]) == int(regressions > 0)
+        assert json.loads(capsys.readouterr().out)["regressions"] == regressions
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"rows": [1]}', '{"models": {"rows": [{}]}}'])
 def test_what_is_no_report_is_a_sentence(text, tmp_path, capsys):
     (tmp_path / "bad.json").write_text(text)

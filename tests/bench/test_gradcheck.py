@@ -32,8 +32,14 @@ def test_torch_judges_what_we_hand_it():
     assert "sign" in wrong.name and not gradcheck_peers.torch_gradcheck(wrong)
 
 
-def test_bad_options_are_a_sentence(monkeypatch, capsys):
+def test_bad_options_are_a_sentence(capsys):
     assert main(["gradcheck", "--problems", "0"]) == 2
+    assert "--problems must be at least 1" in capsys.readouterr().err
+
+
+def test_without_peers_ours_is_judged_alone(monkeypatch, capsys):
+    monkeypatch.setattr(gradcheck, "SIZES", ((2, 2),))
     monkeypatch.setattr(gradcheck_peers, "available", dict)
-    assert main(["gradcheck"]) == 2
-    assert "nothing to compare with" in capsys.readouterr().err
+    assert main(["gradcheck", "--problems", "1"]) == 0
+    out = capsys.readouterr().out
+    assert gradcheck.OURS in out and "nothing to compare with" in out

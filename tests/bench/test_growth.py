@@ -1,11 +1,11 @@
-"""Exponents of known laws, the report of how cost grows, and everything together."""
+"""Exponents of known laws, and the report of how cost grows."""
 
 import json
 
 import numpy as np
 import pytest
 
-from bench import everything, growth, history, measure, workloads
+from bench import growth, history, measure, workloads
 from bench.__main__ import main
 from bench.workloads import Workload
 
@@ -36,8 +36,8 @@ def one_workload(monkeypatch):
     monkeypatch.setattr(workloads, "FILES", {"memory": "bench"})
     monkeypatch.setattr(workloads, "find", lambda name: workload)
     monkeypatch.setattr(workloads, "HERE", dict.fromkeys(workloads.HERE, lambda: True))
-    monkeypatch.setattr(measure, "peak_memory", lambda *_, **sizes: {"peak": 100.0 + sizes.get("slots", 0),
-                                                                     "working": 1.0})
+    monkeypatch.setattr(measure, "peak_memory", lambda *_, **sizes: {"peak": 100.0, "working": 1.0,
+                                                                     "grown": 2.0 * sizes.get("slots", 3)})
     monkeypatch.setattr(measure, "TURN", 0.0)
     return asked
 
@@ -46,7 +46,8 @@ def test_every_size_grows_alone(one_workload, capsys, tmp_path):
     assert main(["growth", "--rounds", "1", "--json"]) == 0
     series = json.loads(capsys.readouterr().out)["series"]
     assert [(line["size"], line["values"]) for line in series] == [("slots", [10, 20]), ("batch", [4, 8])]
-    assert series[0]["peak_mib"] == [110.0, 120.0]
+    assert series[0]["memory_mib"] == [20.0, 40.0] and series[1]["memory_mib"] == [6.0, 6.0]
+    assert [line["memory_exponent"] for line in series] == pytest.approx([1, 0])
     assert one_workload[::2] == [(16, 10), (16, 20), (4, 1), (8, 1)]
     pytest.importorskip("matplotlib")
     assert main(["growth", "--rounds", "1", "--plot", str(tmp_path)]) == 0
@@ -62,27 +63,6 @@ def test_the_history_grows_by_a_line_a_run(one_workload, tmp_path, capsys):
     file.write_text(file.read_text() + "half a li")
     with pytest.raises(ValueError, match="line 3 of .* is not a run"):
         history.read(str(file))
-
-
-def test_all_parts_in_one_object(monkeypatch, tmp_path, capsys):
-    asked = []
-
-    def part(command):
-        asked.append(command[0])
-        return {"rows": [], "series": [], "warnings": ["busy"]}
-
-    monkeypatch.setattr(everything, "part", part)
-    assert main(["all", "--skip", "neighbours", "--history", str(tmp_path / "h.jsonl"), "--json"]) == 0
-    report = json.loads(capsys.readouterr().out)
-    assert asked == ["models", "growth", "gradcheck", "conform"]
-    assert list(report)[:4] == asked
-    assert report["warnings"] == ["busy"] and "neighbours" not in report
-    assert len(history.read(str(tmp_path / "h.jsonl"))) == 1
-
-
-def test_a_part_that_cannot_run_says_why():
-    with pytest.raises(ValueError, match="bench models failed: --rounds must be at least 1"):
-        everything.part(["models", "--rounds", "0"])
 
 
 def test_the_watch_sees_what_others_do_and_not_what_we_do(monkeypatch):
@@ -102,7 +82,14 @@ def test_the_watch_sees_what_others_do_and_not_what_we_do(monkeypatch):
     assert not measure.Watch().warnings()
 
 
-def test_pictures_go_to_a_folder_that_is_there(tmp_path, capsys):
-    pytest.importorskip("matplotlib")
-    assert main(["all", "--plot", str(tmp_path / "nowhere")]) == 2
-    assert "--plot must be a folder that exists" in capsys.readouterr().err
+def test_a_size_that_fails_leaves_the_others_whole(one_workload, monkeypatch, capsys):
+    def peak(workload, side, batch, **sizes):
+        if "slots" in sizes:
+            raise OSError("killed")
+        return {"peak": 1.0, "working": 1.0, "grown": 1.0}
+
+    monkeypatch.setattr(measure, "peak_memory", peak)
+    assert main(["growth", "--rounds", "1", "--json"]) == 1
+    report = json.loads(capsys.readouterr().out)
+    assert [line["size"] for line in report["series"]] == ["batch"]
+    assert report["failed"] == ["memory, slots failed: OSError: killed"]

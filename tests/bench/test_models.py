@@ -35,7 +35,7 @@ def test_versions_say_what_is_missing():
 def test_peak_memory_is_measured_in_a_process_of_its_own():
     figures = measure.peak_memory("memory", "ours", 2, steps=1)
     assert figures["peak"] > 10
-    assert 0 <= figures["working"] < figures["peak"]
+    assert 0 <= figures["working"] <= figures["grown"] < figures["peak"]
 
 
 @pytest.fixture
@@ -52,6 +52,7 @@ def quick(monkeypatch):
     monkeypatch.setattr(workloads, "HERE", dict.fromkeys(workloads.HERE, lambda: True))
     peaks = {"ours": {"peak": 200.0, "working": 50.0}, "torch": {"peak": 500.0, "working": 100.0}}
     monkeypatch.setattr(measure, "peak_memory", lambda workload, side, batch: peaks[side])
+    return known
 
 
 def test_the_report_for_machines(quick, capsys):
@@ -77,18 +78,41 @@ def test_the_report_for_people(quick, capsys):
     assert captured.err == ""  # progress is for terminals
 
 
-def test_without_pytorch_a_sentence_names_the_extra(monkeypatch, capsys):
-    monkeypatch.setitem(workloads.HERE, "torch", lambda: False)
-    assert main(["models"]) == 2
-    captured = capsys.readouterr()
-    assert "refmem[bench]" in captured.err
-    assert captured.err.startswith("error: ")
-    assert captured.err.count("\n") == 1
-    assert captured.out == ""
+def test_without_pytorch_ours_is_measured_alone_and_a_sentence_names_the_extra(quick, monkeypatch, capsys):
+    for side in ("torch", "torch_channels_last"):
+        monkeypatch.setitem(workloads.HERE, side, lambda: False)
+    assert main(["models", "--rounds", "1"]) == 0
+    assert "refmem[bench]" in capsys.readouterr().out
+    assert main(["models", "--rounds", "1", "--json"]) == 0
+    for row in json.loads(capsys.readouterr().out)["rows"]:
+        assert row["ms"] > 0 and row["peak_mib"] == 200.0
+        assert row["ratio_to_torch"] is row["spread"] is row["memory_ratio"] is row["torch_ms"] is None
+
+
+def test_a_workload_that_fails_leaves_the_others_whole(quick, capsys):
+    def broken(batch, seed):
+        raise RuntimeError("no such [kernel]")
+
+    quick["cnn"] = Workload("cnn", "broken", {"ours": broken, "torch": broken}, (16,))
+    assert main(["models", "--rounds", "1", "--json"]) == 1
+    broken_row, memory = json.loads(capsys.readouterr().out)["rows"]
+    assert broken_row["error"] == "RuntimeError: no such [kernel]" and memory["ms"] > 0
+    assert main(["models", "--rounds", "1"]) == 1
+    assert "cnn, 16 failed: RuntimeError: no such [kernel]" in capsys.readouterr().out
+
+
+def test_a_budget_ends_the_rounds_but_not_before_enough(monkeypatch):
+    clock = iter(range(1000))
+    monkeypatch.setattr(measure.time, "perf_counter", lambda: float(next(clock)))
+    monkeypatch.setattr(measure, "PAUSE", 0.0)
+    assert len(list(measure.in_turns({"a": int}, 50, seconds=0.5))) == measure.ENOUGH
+    assert len(list(measure.in_turns({"a": int}, 50, seconds=1e9))) == 50
+    assert measure.ENOUGH < len(list(measure.in_turns({"a": int}, 50, seconds=30.0))) < 50
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--rounds", "0"], "--rounds must be at least 1, got 0"),
+    (["--seconds", "0"], "--seconds must be above 0, got 0"),
     (["--batches", "16", "0"], "--batches must be at least 1, got 0"),
 ])
 def test_wrong_numbers_are_refused(quick, arguments, message, capsys):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bench import workloads, workloads_memory
-from refmem.memory import Memory
+from refmem.memory import TF2017, Memory
 
 SMALL = {"slots": 300, "length": 5}
 """Sizes for the test, by the name of what `make` takes."""
@@ -69,3 +69,29 @@ def test_pytorch_leads_the_same_life_of_the_memory(monkeypatch):
     np.testing.assert_allclose(theirs.keys.numpy(), ours.state.keys, atol=1e-6)
     np.testing.assert_array_equal(theirs.values.numpy(), ours.state.values)
     np.testing.assert_array_equal(theirs.ages.numpy(), ours.state.ages)
+
+
+def test_pytorch_leads_the_same_life_under_the_released_rules(monkeypatch):
+    """Projection, pool with the recent slot, noise on the ages: the same to the last slot after 16 batches."""
+    torch = pytest.importorskip("torch")
+    from bench import peers_tf2017
+
+    slots, classes = 300, 40
+    monkeypatch.setattr(workloads_memory, "CLASSES", classes)
+    state, batches, projection = workloads_memory.released_data(16, 0, slots)
+    drawn, same = np.random.default_rng(7), np.random.default_rng(7)
+    noise = lambda m: torch.from_numpy(same.uniform(-TF2017.age_noise, TF2017.age_noise, m))  # noqa: E731
+    theirs = peers_tf2017.Memory(state, torch.from_numpy(projection), noise)
+    ours = Memory(workloads_memory.WIDTH, slots, profile=TF2017, vocab_size=classes, dtype=np.float32)
+    ours.params["query_projection"] = projection
+    ours.state = state
+    for queries, labels in batches:
+        output, cache = ours.forward(queries, labels, rng=drawn)
+        loss, d_queries, d_projection = theirs.step(torch.from_numpy(queries), torch.from_numpy(labels))
+        assert float(output.loss) == pytest.approx(float(loss), rel=1e-4, abs=1e-6)
+        wanted, params = ours.backward(cache)
+        np.testing.assert_allclose(d_queries.numpy(), wanted, rtol=1e-3, atol=1e-6)
+        np.testing.assert_allclose(d_projection.numpy(), params["query_projection"], rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(theirs.keys.numpy(), ours.state.keys, atol=1e-6)
+    for name in ("values", "ages", "recent"):
+        np.testing.assert_array_equal(getattr(theirs, name).numpy(), getattr(ours.state, name), err_msg=name)

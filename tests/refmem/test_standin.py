@@ -7,13 +7,14 @@ from support.operations import CASES
 from support.standin import standin
 
 from refmem import arrays
+from refmem.cli.gradcheck_targets import MODELS
 from refmem.memory import PAPER, TF2017, Memory, explain
 
 from reference_models.classifier import Classifier
-from reference_models.embedding import Size
+from reference_models.classifier.embedding import Size
 from reference_models.seq2seq import Query, Seq2Seq
 from reference_models.seq2seq import Size as Seq2SeqSize
-from reference_models.seq2seq_search import beam_search
+from reference_models.seq2seq.search import beam_search
 
 ON_THE_HOST_ONLY = {"additive_attention_fused", "cgru_winograd", "conv2d_im2col", "conv2d_relu", "conv2d_winograd",
                     "fast_weights_rnn_compiled", "lstm_fused"}
@@ -88,6 +89,18 @@ def test_a_memory_does_not_mix_devices(wrong):
     arguments[wrong] = arguments[wrong].get()
     with pytest.raises(TypeError, match="must be an array of standin like the memory"):
         memory.forward(*arguments)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_model_finds_the_same(name):
+    outcomes = []
+    for xp in (np, standin):
+        problem = MODELS[name]("float64", xp)
+        loss, pull = problem.linearize(problem.arguments)
+        outcomes.append([loss, *pull((np.array(0.7),))])
+    for here, there in zip(*outcomes, strict=True):
+        assert isinstance(there, np.ndarray | None)
+        np.testing.assert_allclose(there, here, rtol=1e-10, atol=1e-13)
 
 
 def test_the_classifier_learns_the_same():

@@ -2,7 +2,8 @@
 
 Its arrays lie in NumPy memory, but behave as those of another device: they do not convert themselves, do not mix with
 `numpy.ndarray` in any operator, index or function, and are fetched with `.get()`. The module has the names that CuPy
-is known to have (`support/cupy_names.txt`), and no others.
+is known to have (`support/cupy_names.txt`), and no others. Where CuPy fetches a number because the shape of a result
+depends on the contents of an array, so does this.
 """
 
 import sys
@@ -14,6 +15,7 @@ import numpy as np
 NAMES = set((Path(__file__).parent / "cupy_names.txt").read_text().split())
 HANDED_ON = ("sum", "max", "min", "mean", "argmax", "argmin", "any", "all", "reshape", "transpose", "astype", "copy",
              "searchsorted", "cumsum", "nonzero", "sort", "argsort", "fill")
+SIZED = ("nonzero", "flatnonzero", "unique")  # results of a length that the contents decide
 OPERATORS = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor",
              "radd", "rsub", "rmul", "rtruediv", "rpow", "rmatmul", "rand", "ror",
              "iadd", "isub", "imul", "itruediv", "iand", "ior", "lt", "le", "gt", "ge", "eq", "ne",
@@ -56,14 +58,15 @@ class ndarray:
     def __float__(self):
         return float(self._host)
 
-    def __index__(self):
-        return self._host.__index__()
-
     def __iter__(self):
         return (wrapped(part) for part in self._host)
 
     def __getitem__(self, index):
-        return wrapped(self._host[unwrapped(index)])
+        found = wrapped(self._host[unwrapped(index)])
+        if any(isinstance(part, ndarray) and part.dtype == bool for part in (index if isinstance(index, tuple)
+                                                                             else (index,))):
+            _fetch_length(found)
+        return found
 
     def __setitem__(self, index, value):
         self._host[unwrapped(index)] = unwrapped(value)
@@ -101,8 +104,16 @@ def wrapped(thing):
 def _on_our_side(function):
     def call(*arguments, **options):
         result = function(*map(unwrapped, arguments), **{name: unwrapped(value) for name, value in options.items()})
+        if getattr(function, "__name__", "") in SIZED:
+            _fetch_length(wrapped(result))
         return wrapped(result)
     return call
+
+
+def _fetch_length(result):
+    """CuPy must know how much room to make before it can make the result."""
+    first = result[0] if isinstance(result, tuple) else result
+    int(ndarray(np.asarray(first.shape[0] if first.ndim else 1)))
 
 
 for _name in HANDED_ON:
@@ -142,5 +153,5 @@ class _Module(types.ModuleType):
 
 
 standin = _Module("standin", "An array module that is not NumPy.")
-standin.ndarray = ndarray
+standin.ndarray, standin.__file__ = ndarray, __file__
 sys.modules["standin"] = standin  # where `arrays.module_of` looks for it

@@ -5,7 +5,7 @@
 
 from refmem.conformance.mutants.registry import mutant
 from refmem.conformance.oracles.neural_gpu import Loops, merged
-from refmem.conformance.oracles.operation import nested
+from refmem.conformance.oracles.operation import nested, stopped
 from refmem.conformance.oracles.tape import Number
 
 
@@ -113,9 +113,6 @@ class DriveCandidateFirst(Loops):
 @mutant("cgru-gradient-gates-stopped", "cgru.gradient", "the gates pass no gradient to the image and their weights")
 class GatesStopped(Loops):
     def cgru(self, s, gate_kernels, gate_bias, candidate_kernels, candidate_bias, options, drive=None):
-        def stopped(x):
-            return None if x is None else nested(lambda number: Number(number.value), x)
-
         held = super().cgru(s, gate_kernels, gate_bias, candidate_kernels, candidate_bias, options, drive)
         u, r = self.parted(nested(lambda x: self.gate(x, options), self.summed(
             self.convolved(stopped(s), stopped(gate_kernels), stopped(gate_bias)), stopped(drive), 0)),
@@ -128,7 +125,7 @@ class GatesStopped(Loops):
 @mutant("cgru-gradient-reset-forgotten", "cgru.gradient", "d(r s) reaches s, but not the reset gate")
 class ResetForgotten(Loops):
     def reset(self, s, r, kernels, bias):
-        return super().reset(s, nested(lambda number: Number(number.value), r), kernels, bias)
+        return super().reset(s, stopped(r), kernels, bias)
 
 
 # --- Steps ----------------------------------------------------------------------------------------------------
@@ -194,7 +191,7 @@ class LastStepOnly(Loops):
     def cgru_steps(self, s, options, uniforms=None, **weights):
         steps, layers = options["steps"], len(weights["gate_bias"][0])
         before = super().order(steps - 1, layers)
-        values = {name: nested(lambda x: Number(x.value), array) for name, array in weights.items()}
+        values = {name: stopped(array) for name, array in weights.items()}
         for t, layer in before:
             of_set = self.set_of(t, steps, len(weights["gate_bias"]))
             s = self.cgru(s, *(array[of_set][layer] for array in values.values()), options=options)

@@ -62,6 +62,11 @@ def nested(function: Any, x: Nested) -> Nested:
     return [nested(function, x_i) for x_i in x] if isinstance(x, list) else function(x)
 
 
+def stopped(x: Nested) -> Nested:
+    """The numbers of nested lists without their past: no gradient goes back through them."""
+    return nested(lambda number: Number(number.value) if isinstance(number, Number) else number, x)
+
+
 def flat(x: Nested) -> list[Any]:
     """The numbers of nested lists, in row-major order."""
     return [number for x_i in x for number in flat(x_i)] if isinstance(x, list) else [x]

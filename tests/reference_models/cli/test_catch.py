@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from reference_models.cli import catch_run, pictures
+from reference_models.cli import pictures
+from reference_models.cli.catch import job
 from reference_models.cli.main import main
 from reference_models.training import checkpoint
 
@@ -15,9 +16,9 @@ TINY = ["catch", "--screen", "4x2", "--updates", "3", "--games", "4"]
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch, tmp_path):
-    monkeypatch.setattr(catch_run, "HIDDEN", 5)
-    monkeypatch.setattr(catch_run, "CELLS", 6)
-    monkeypatch.setattr(catch_run, "TEST_GAMES", 8)
+    monkeypatch.setattr(job, "HIDDEN", 5)
+    monkeypatch.setattr(job, "CELLS", 6)
+    monkeypatch.setattr(job, "TEST_GAMES", 8)
     monkeypatch.setattr(pictures, "available", lambda: False)  # they take a second
     monkeypatch.chdir(tmp_path)
 
@@ -55,6 +56,17 @@ def test_a_finished_leg_is_not_done_again_and_more_can_be_added(capsys):
     before = Path("run/irnn-4x2-0.npz").stat().st_mtime_ns
     assert main(["catch", "--screen", "4x2", "--model", "irnn", "lstm", "--resume", "--out", "run"]) == 0
     assert Path("run/irnn-4x2-0.npz").stat().st_mtime_ns == before and Path("run/lstm-4x2-0.npz").exists()
+
+
+def test_the_goal_is_reached_over_the_same_number_of_games_however_many_are_played_at_once(monkeypatch, capsys):
+    monkeypatch.setattr(job, "WINDOW", 10)
+    assert [job.window(games) for games in (1, 4, 10, 64)] == [10, 3, 1, 1]
+    assert main([*TINY, "--model", "irnn", "--goal", "0.001", "--updates", "40", "--json", "--out", "run"]) == 0
+    row = json.loads(capsys.readouterr().out)["rows"][0]
+    curve = checkpoint.load("run/irnn-4x2-0.npz", "catch").curve
+    caught = [point["accuracy"] for point in curve]
+    first = next(n for n in range(3, 41) if sum(caught[n - 3:n]) > 0)
+    assert len(curve) == first and row["frames"] == {"0": first * 4 * 4}
 
 
 @pytest.mark.parametrize(("arguments", "message"), [

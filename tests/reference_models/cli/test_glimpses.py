@@ -7,7 +7,8 @@ import struct
 import numpy as np
 import pytest
 
-from reference_models.cli import glimpses_run, pictures
+from reference_models.cli import pictures
+from reference_models.cli.glimpses import job
 from reference_models.cli.main import main
 from reference_models.training import sequences
 
@@ -17,8 +18,8 @@ TINY = ["glimpses", "--units", "4", "--updates", "4", "--batch", "8"]
 @pytest.fixture(autouse=True)
 def small(monkeypatch, tmp_path):
     monkeypatch.setattr(sequences, "STRETCH", 2)
-    monkeypatch.setattr(glimpses_run, "MADE_UP", {"train": 40, "valid": 20, "test": 20})
-    monkeypatch.setattr(glimpses_run, "VALID", 6)
+    monkeypatch.setattr(job, "MADE_UP", {"train": 40, "valid": 20, "test": 20})
+    monkeypatch.setattr(job, "VALID", 6)
     monkeypatch.setattr(pictures, "available", lambda: False)
     monkeypatch.chdir(tmp_path)
 

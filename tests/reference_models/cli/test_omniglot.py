@@ -16,8 +16,9 @@ import pytest
 from PIL import Image
 from support import small_run
 
-from reference_models.cli import omniglot_run, pictures
+from reference_models.cli import pictures
 from reference_models.cli.main import main
+from reference_models.cli.omniglot import job
 from reference_models.tasks import life_long
 from reference_models.training import checkpoint
 
@@ -111,7 +112,7 @@ def test_without_matplotlib_it_says_what_is_missing(monkeypatch, capsys):
 def test_a_long_life_is_a_table_a_file_a_picture_and_part_of_the_sentence(monkeypatch, capsys):
     lives = functools.partial(life_long.lives, lags=(10, 100), steps=400, window=100)
     monkeypatch.setattr(life_long, "lives", lives)
-    monkeypatch.setattr(omniglot_run, "LIFE_LONG_MEMORY", 512)
+    monkeypatch.setattr(job, "LIFE_LONG_MEMORY", 512)
     monkeypatch.setattr(pictures, "available", HAVE_PICTURES)
     assert main([*TINY, "--life-long", "--out", "run"]) == 0
     out = capsys.readouterr().out

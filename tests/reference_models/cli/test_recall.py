@@ -52,6 +52,13 @@ def test_a_run_goes_on_and_legs_can_be_added(capsys):
     assert more["rows"][0]["errors"] == first["rows"][0]["errors"]
 
 
+def test_a_leg_that_is_added_may_have_its_own_number_of_updates(capsys):
+    first = run(capsys, "--out", "run")
+    more = run(capsys, "--out", "run", "--resume", "--model", "irnn", "--updates", "3")
+    assert more["rows"][0]["updates"] == first["rows"][0]["updates"] != {"0": 3}
+    assert more["rows"][1]["updates"] == {"0": 3}
+
+
 def test_a_run_that_was_stopped_ends_like_one_that_was_not(capsys, monkeypatch):
     whole = run(capsys, "--out", "whole")
     advance, calls = sequences.SequenceTraining.advance, []
@@ -67,6 +74,8 @@ def test_a_run_that_was_stopped_ends_like_one_that_was_not(capsys, monkeypatch):
     assert main([*TINY, "--out", "parts"]) == 130
     monkeypatch.setattr(sequences.SequenceTraining, "advance", advance)
     capsys.readouterr()
+    assert "fast-weights-4-0 was started for 6 updates and cannot go on for 8; add --updates 6" in refusal(
+        capsys, "--out", "parts", "--resume", "--updates", "8")
     parts = run(capsys, "--out", "parts", "--resume")
     a, b = (checkpoint.load(f"{name}/fast-weights-4-0.npz", "recall") for name in ("whole", "parts"))
     assert all((a.params[name] == b.params[name]).all() for name in a.params)
@@ -96,10 +105,10 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(capsys, tmp_path, argument
 
 
 def test_a_folder_that_holds_a_run_is_not_run_over(capsys, tmp_path):
-    run(capsys, "--out", "run")
+    run(capsys, "--out", "run", "--hold", "0.5")
     assert "already holds a run" in refusal(capsys, "--out", "run")
-    assert "was started with updates 6 and cannot go on with 8" in refusal(
-        capsys, "--out", "run", "--resume", "--updates", "8")
+    assert "was started with hold 0.5 and cannot go on with 0.4" in refusal(
+        capsys, "--out", "run", "--resume", "--hold", "0.4")
     (tmp_path / "run" / "experiment.json").write_text("{}")
     assert "experiment.json is damaged" in refusal(capsys, "--out", "run", "--resume")
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from reference_models.cli import sweep_grid, sweep_run
 from reference_models.cli.main import main
+from reference_models.cli.sweep import job, points
 
 ROOT = Path(__file__).parents[3]
 CONFIG = 'command = "sums"\n[fixed]\ntimes = 2\n[grid]\nseed = [1, 2, 3]\nfast = [true, false]\n'
@@ -66,7 +66,7 @@ def test_every_point_runs_once_and_a_second_sweep_runs_nothing(stand_in, capsys)
                                                          for fast in (True, False)]
     assert len(set(started(stand_in))) == len(started(stand_in)) == 6
     assert sweep(stand_in, capsys)["ran_now"] == 0
-    results = stand_in / "sums" / sweep_run.RESULTS
+    results = stand_in / "sums" / job.RESULTS
     results.write_bytes(results.read_bytes()[:-3])  # as a crash would leave it
     assert sweep(stand_in, capsys)["ran_now"] == 1
     assert main(["sweep", str(stand_in / "sums.toml")]) == 0
@@ -84,14 +84,14 @@ def test_a_killed_run_is_tried_again_and_a_failed_one_is_a_result(stand_in, caps
     assert started(stand_in).count("sums --seed 1 --json") == 2
     assert started(stand_in).count("sums --seed 13 --json") == 1
     (stand_in / "trap-1").touch()
-    point = sweep_grid.load(stand_in / "sums.toml").points[0]
-    assert "killed by SIGKILL, 1 times" in sweep_run.tried(point, 0)["error"]
+    point = points.load(stand_in / "sums.toml").points[0]
+    assert "killed by SIGKILL, 1 times" in job.tried(point, 0)["error"]
 
 
 def test_two_sweeps_cannot_share_a_folder(stand_in, capsys):
     pytest.importorskip("joblib")
     pytest.importorskip("fcntl")
-    with sweep_run.Folder(stand_in / "sums"):
+    with job.Folder(stand_in / "sums"):
         assert main(["sweep", str(stand_in / "sums.toml")]) == 2
     assert "another sweep is at work in" in capsys.readouterr().err
 
@@ -99,10 +99,10 @@ def test_two_sweeps_cannot_share_a_folder(stand_in, capsys):
 def test_the_same_point_has_the_same_name_and_comes_once(tmp_path):
     file = tmp_path / "a.toml"
     file.write_text('command = "x"\n[fixed]\nways = [5, 20]\n[grid]\nseed = [1, 1]\nlife_long = [true]\n')
-    [point] = sweep_grid.load(file).points
+    [point] = points.load(file).points
     assert point.arguments == ["x", "--life-long", "--seed", "1", "--ways", "5", "20"]
     file.write_text('command = "x"\n[fixed]\nlife_long = true\nseed = 1\n[grid]\nways = [[5, 20]]\n')
-    assert sweep_grid.load(file).points[0].id == point.id
+    assert points.load(file).points[0].id == point.id
 
 
 @pytest.mark.parametrize(("text", "sentence"), [
@@ -124,11 +124,11 @@ def test_what_is_no_grid_is_a_sentence(text, sentence, tmp_path, capsys):
 
 def test_no_scheduler_no_extra_and_foreign_results_are_sentences(stand_in, capsys, monkeypatch):
     pytest.importorskip("distributed")
-    monkeypatch.setattr(sweep_run, "find_spec", lambda name: None)
+    monkeypatch.setattr(job, "find_spec", lambda name: None)
     for more in ((), ("--dask", "tcp://127.0.0.1:1")):
         assert main(["sweep", str(stand_in / "sums.toml"), *more]) == 2
         assert "refmem[cluster]" in capsys.readouterr().err
-    (stand_in / "sums" / sweep_run.RESULTS).write_text("{}\n")
+    (stand_in / "sums" / job.RESULTS).write_text("{}\n")
     assert main(["sweep", str(stand_in / "sums.toml")]) == 2
     assert "is not the result of a run" in capsys.readouterr().err
 
@@ -177,7 +177,7 @@ def test_a_cluster_loses_a_worker_and_no_run(cluster, stand_in, capsys):
     killer.wait()
     assert workers[0].wait(timeout=10) == -signal.SIGKILL
     assert [row["result"]["square"] for row in report["runs"]] == [seed ** 2 for seed in range(1, 10)]
-    lines = (stand_in / "sums" / sweep_run.RESULTS).read_text().splitlines()
+    lines = (stand_in / "sums" / job.RESULTS).read_text().splitlines()
     assert len(lines) == len({json.loads(line)["id"] for line in lines}) == 9
     runs = started(stand_in)
     assert len(set(runs)) == 9 and len(runs) in (9, 10)  # what the dead worker had in hand ran again

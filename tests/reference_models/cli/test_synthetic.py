@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reference_models.cli import pictures, synthetic, synthetic_models
+from reference_models.cli import pictures
 from reference_models.cli.main import main
-from reference_models.training import checkpoint
+from reference_models.cli.synthetic import command as synthetic, models
+from reference_models.training import checkpoint, synthetic_neural_gpu
 from reference_models.training import synthetic_seq2seq as training
 from reference_models.training.synthetic_seq2seq import Stage
 
@@ -52,6 +53,21 @@ def test_the_other_rows(option, row, capsys):
     assert row in facts["rows"] and ("the same, its memory zeroed" in facts["rows"]) == facts["memory"]
 
 
+@pytest.mark.parametrize("memory", [True, False])
+def test_the_neural_gpu_leaves_a_picture_of_its_tape(memory, monkeypatch, capsys):
+    pytest.importorskip("matplotlib")
+    monkeypatch.setattr(pictures, "available", lambda: True)
+    name = "RECIPE" if memory else "NO_MEMORY"
+    recipe = getattr(synthetic_neural_gpu, name)
+    monkeypatch.setattr(synthetic_neural_gpu, name, dataclasses.replace(
+        recipe, size=dataclasses.replace(recipe.size, maps=4, rows=2), strings=8, memory_size=512))
+    assert main([*TINY, "--model", "extended-neural-gpu", *([] if memory else ["--no-memory"]), "--out", "run",
+                 "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert f"extended-neural-gpu with{'' if memory else 'out'} memory" in rows
+    assert all(Path("run", picture).stat().st_size > 1000 for picture in ("tape.png", "curve.png"))
+
+
 def test_a_stopped_run_goes_on_bit_for_bit(monkeypatch, capsys):
     assert main([*TINY, "--out", "whole"]) == 0
     advance, calls = training.SyntheticSeq2Seq.advance, []
@@ -87,8 +103,8 @@ def test_what_cannot_be_is_refused(capsys):
 
 
 def test_the_names_of_the_models_are_those_that_there_are():
-    assert set(synthetic.MODEL_NAMES) == set(synthetic_models.MODELS)
-    for model in synthetic_models.MODELS.values():
+    assert set(synthetic.MODEL_NAMES) == set(models.MODELS)
+    for model in models.MODELS.values():
         kind, make, read = model.load()
         recipe = make(memory=True)
         assert read(recipe.as_facts()) == recipe and kind.task

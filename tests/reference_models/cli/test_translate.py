@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reference_models.cli import pictures, translate_run
+from reference_models.cli import pictures
 from reference_models.cli.main import main
-from reference_models.seq2seq_query import Query
+from reference_models.cli.translate import job
+from reference_models.seq2seq.query import Query
 from reference_models.tasks import bilingual, translation_scores
 from reference_models.training import checkpoint, translating
 from reference_models.training.translating import Recipe
@@ -26,9 +27,9 @@ TINY = ["translate", "--updates", "16", "--beam", "2"]
 @pytest.fixture(autouse=True)
 def small(monkeypatch, tmp_path):
     monkeypatch.setattr(bilingual, "load", functools.partial(bilingual.load, train=60, validation=10, rare=8))
-    monkeypatch.setattr(translate_run, "SMALL_RECIPE", SMALL)
-    monkeypatch.setattr(translate_run, "RECIPE", SMALL)
-    monkeypatch.setattr(translate_run, "WATCH_EVERY", 2)
+    monkeypatch.setattr(job, "SMALL_RECIPE", SMALL)
+    monkeypatch.setattr(job, "RECIPE", SMALL)
+    monkeypatch.setattr(job, "WATCH_EVERY", 2)
     monkeypatch.setattr(pictures, "available", lambda: False)
     monkeypatch.chdir(tmp_path)
 
@@ -171,4 +172,4 @@ def test_settings_of_a_run_are_kept(capsys):
     assert "cannot go on with 9" in refused(["translate", "--resume", "--out", "run", "--seed", "9"], capsys)
     assert main(["translate", "--resume", "--out", "run", "--updates", "24", "--no-measure", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["updates"] == 24
-    assert dataclasses.asdict(translate_run.Settings.from_facts(translate_run.saved_run(Path("run")).settings))
+    assert dataclasses.asdict(job.Settings.from_facts(job.saved_run(Path("run")).settings))

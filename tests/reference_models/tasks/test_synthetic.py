@@ -36,6 +36,29 @@ def test_letters_are_copied_and_the_number_becomes_f_of_it(seed, longest):
         np.testing.assert_array_equal(synthetic.tokens(given_), examples.inputs[row, :examples.lengths[row]])
 
 
+@settings(deadline=None, max_examples=20)
+@given(st.integers(0, 99), st.integers(7, 45))
+def test_a_piece_is_a_stretch_of_its_example_with_the_whole_number(seed, length):
+    whole = Synthetic(seed=seed).draw(30, np.random.default_rng(seed))
+    pieces = whole.cut(length, np.random.default_rng(seed))
+    for row in range(30):
+        size = pieces.lengths[row]
+        assert size == min(length, whole.lengths[row])
+        shift = whole.starts[row] - pieces.starts[row]
+        assert 0 <= pieces.starts[row] <= size - 7 and 0 <= shift <= whole.lengths[row] - size
+        for piece, side in ((pieces.inputs, whole.inputs), (pieces.outputs, whole.outputs)):
+            np.testing.assert_array_equal(piece[row, :size], side[row, shift:shift + size])
+            assert not piece[row, size:].any()
+    np.testing.assert_array_equal(pieces.numbers, whole.numbers)
+
+
+def test_pieces_lie_anywhere_and_hold_a_number():
+    whole = Synthetic().draw(400, np.random.default_rng(0))
+    assert set(whole.cut(9, np.random.default_rng(0)).starts) == {0, 1, 2}
+    with pytest.raises(ValueError, match="length must be at least 7, so that a number fits, got 6"):
+        whole.cut(6, np.random.default_rng(0))
+
+
 def test_s_is_what_the_paper_says_and_both_sets_ask_about_one_f():
     task = Synthetic()
     train, test = task.train(), task.test(2000)

@@ -87,7 +87,7 @@ def test_dropout_by_length():
 
 
 def test_the_rate_falls_at_the_end_of_the_budget():
-    assert [QUICK.factor(spent) for spent in (0.0, 0.6, 0.8, 1.0)] == pytest.approx([1, 1, 0.525, 0.05])
+    assert [QUICK.factor(spent) for spent in (0.0, 0.3, 0.65, 1.0)] == pytest.approx([1, 1, 0.51, 0.02])
 
 
 @pytest.mark.parametrize(("change", "message"), [

@@ -80,6 +80,11 @@ def test_a_goal_ends_it_once_the_mean_of_twenty_reaches_it():
     assert work.run(Budget(episodes=100), goal=0.9) == "goal" and work.counters.episodes == 28  # resumed: still there
 
 
+def test_the_goal_is_a_mean_of_as_many_batches_as_asked_for():
+    work = Work(accuracy=lambda n: float(n > 10))
+    assert work.run(Budget(episodes=100), goal=0.9, smoothing=4) == "goal" and work.counters.episodes == 14
+
+
 def test_ctrl_c_ends_the_episode_batch_saves_and_says_so(capfd):
     work = Work(at={3: lambda: os.kill(os.getpid(), signal.SIGINT)})
     with pytest.raises(loop.Interrupted):

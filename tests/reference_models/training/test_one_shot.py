@@ -8,12 +8,12 @@ import pytest
 from support import small_run
 
 from refmem.storage import FileRefused
-from reference_models import recipes
-from reference_models.recipes import RECIPE, RELEASED
 from reference_models.tasks.characters import Characters
 from reference_models.training import one_shot
+from reference_models.training import one_shot_recipes
 from reference_models.training.adam import Adam
 from reference_models.training.one_shot import OneShotTraining
+from reference_models.training.one_shot_recipes import RECIPE, RELEASED
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_it_learns(train):
     rng = np.random.default_rng(0)
     blots = rng.integers(0, 2, (6, 1, 7, 7)).repeat(4, axis=2).repeat(4, axis=3) * 120
     drawings = Characters((blots + rng.integers(0, 136, (6, 12, 28, 28))).astype(np.uint8), ("Blots",) * 6, ("",) * 6)
-    recipe = dataclasses.replace(recipes.RECIPES["paper"], labels=6, more_labels=6, affine=False)
+    recipe = dataclasses.replace(one_shot_recipes.RECIPES["paper"], labels=6, more_labels=6, affine=False)
     training = OneShotTraining(recipe, drawings, seed=0)
     losses = [training.advance(0.0)["loss"] for _ in range(40)]
     assert np.mean(losses[-5:]) < 0.2 * np.mean(losses[:5])
@@ -86,8 +86,8 @@ def test_it_learns(train):
 def test_gradients_are_clipped_where_the_recipe_says_so(train, monkeypatch):
     moved = {}
     for clip in (None, 1e-6):
-        training = OneShotTraining(dataclasses.replace(recipes.RECIPES["paper"], clip=clip, adam=Adam(epsilon=1.0)),
-                                   train, seed=0)
+        recipe = dataclasses.replace(one_shot_recipes.RECIPES["paper"], clip=clip, adam=Adam(epsilon=1.0))
+        training = OneShotTraining(recipe, train, seed=0)
         before = {name: w.copy() for name, w in training.classifier.params.items()}
         training.advance(0.0)
         moved[clip] = max(np.abs(w - before[name]).max() for name, w in training.classifier.params.items())
@@ -101,12 +101,12 @@ def test_too_few_classes_for_an_episode_batch(train):
 
 
 def test_a_snapshot_resumes_to_the_same_bits(train):
-    whole = OneShotTraining(recipes.RECIPES["tf2017"], train, seed=3)  # with dropout and age noise
+    whole = OneShotTraining(one_shot_recipes.RECIPES["tf2017"], train, seed=3)  # with dropout and age noise
     whole.advance(0.0)
     saved = whole.snapshot({"data": None})
     assert saved.settings["seed"] == 3
     saved = copy.deepcopy(saved)
-    other = OneShotTraining(recipes.RECIPES["tf2017"], train, seed=8)
+    other = OneShotTraining(one_shot_recipes.RECIPES["tf2017"], train, seed=8)
     other.resume(saved)
     assert whole.advance(0.5) == other.advance(0.5)
     for name, w in whole.classifier.params.items():
@@ -114,6 +114,6 @@ def test_a_snapshot_resumes_to_the_same_bits(train):
 
 
 def test_weights_of_another_network_are_refused(train):
-    training = OneShotTraining(recipes.RECIPES["paper"], train, seed=0)
+    training = OneShotTraining(one_shot_recipes.RECIPES["paper"], train, seed=0)
     with pytest.raises(FileRefused, match="another network"):
         one_shot.put_params(training.classifier.params, {"w": np.ones(3)})

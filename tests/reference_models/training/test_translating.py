@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from refmem.storage import FileRefused
-from reference_models.seq2seq_query import Query
+from reference_models.seq2seq.query import Query
 from reference_models.tasks import bilingual
 from reference_models.tasks.translation import Vocabularies, batch
 from reference_models.tasks.vocabulary import Words

@@ -1,0 +1,50 @@
+"""`python -m reference_models faces`: which expression? Glimpses at faces of people never seen before."""
+
+import argparse
+import json
+from typing import Any
+
+MODELS = ("fast-weights", "irnn", "lstm", "convnet")
+
+
+def add_to(commands: Any) -> None:
+    """Add the command to the parser of all."""
+    from reference_models.cli import options
+    from reference_models.cli.options import positive
+
+    own = commands.add_parser(
+        "faces", help="facial expressions, glimpse by glimpse: fast weights, IRNN, LSTM, ConvNet",
+        description="Learn six expressions from 24 glimpses at each face, test on people never seen before, draw. "
+                    "Without --data the people are made up on the spot.")
+    own.set_defaults(run=run)
+    own.add_argument("--data", metavar="DIR", help="folder of Multi-PIE, cropped to 48 x 48; default: made-up faces")
+    options.add_legs(own, MODELS, 200)
+    own.add_argument("--people", type=positive(int), metavar="N", help="made up to learn from; default 300")
+    own.add_argument("--test-people", type=positive(int), metavar="N",
+                     help="kept for the test; default 100 of those made up, 20 of Multi-PIE")
+    own.add_argument("--updates", type=positive(int), metavar="N", help="default 3000")
+    own.add_argument("--batch", type=positive(int), metavar="B", help="default 64")
+    own.add_argument("--rate", type=positive(float), metavar="R", help="of Adam; default 1e-3")
+    options.add_fast_weights(own)
+    options.add_folder(own, "faces", goes_on=options.MORE_LEGS)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Train or resume, measure, and write down."""
+    from reference_models.cli import grid, output
+    from reference_models.cli.faces import job, report
+
+    folder = output.run_folder("faces", grid.SETTINGS, options.out, resume=options.resume)
+    asked = {name: getattr(options, name) for name in job.DEFAULTS}
+    settings = grid.settled(folder, asked, job.DEFAULTS, resume=options.resume)
+    legs = grid.legs(options.models, options.units, options.seed, options.seeds)
+    task = job.FaceTask(settings)
+    for leg in legs:  # a wrong setting is to be heard of before the work
+        task.schedule(leg), task.choices(leg)
+    with output.writable(folder):
+        grid.run(task, legs, folder, settings)
+        facts = report.write(task, folder)
+    if options.json:
+        print(json.dumps(facts))
+    else:
+        report.show(facts)

@@ -1,0 +1,53 @@
+"""How often a trained Neural GPU is right. A sequence is right where every symbol is, padding and all."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from refmem.arrays import Array
+
+from reference_models import neural_gpu
+from reference_models.neural_gpu import Size
+from reference_models.parallel import data_parallel
+from reference_models.tasks.algorithms import Symbols
+
+AT_ONCE = 4096  # positions of all images of a shard together
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Of the sequences of one length and kind."""
+
+    length: int
+    kind: str  # "random", or "carry chains"
+    sequences: int
+    right: int
+    symbols_right: float  # share of all symbols
+
+    @property
+    def share(self) -> float:
+        """Of sequences that are fully right."""
+        return self.right / self.sequences
+
+
+def answers(params: dict[str, Array], inputs: Symbols, size: Size, *, conv: str = "winograd", shards: int = 2,
+            progress: Callable[[float], object] | None = None) -> Symbols:
+    """The network's answers [B, n], a few sequences at a time, side by side."""
+    at_once = max(1, AT_ONCE // inputs.shape[1]) * shards
+    found = []
+    for start in range(0, len(inputs), at_once):
+        some = inputs[start:start + at_once]
+        done = data_parallel.run(lambda rows: neural_gpu.answer(params, some[rows], size, conv=conv),
+                                 data_parallel.split(len(some), shards))
+        found += done
+        if progress is not None:
+            progress((start + len(some)) / len(inputs))
+    return np.concatenate(found)
+
+
+def measure(params: dict[str, Array], inputs: Symbols, targets: Symbols, size: Size, *, kind: str = "random",
+            shards: int = 2, progress: Callable[[float], object] | None = None) -> Measured:
+    """Hold the answers to `inputs` against `targets`, both [B, n]."""
+    agree = answers(params, inputs, size, shards=shards, progress=progress) == targets
+    return Measured(inputs.shape[1], kind, len(inputs), int(agree.all(axis=1).sum()), float(agree.mean()))
