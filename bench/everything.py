@@ -52,6 +52,7 @@ def main(options: argparse.Namespace) -> int:
     if not options.minutes > 0:
         raise ValueError(f"--minutes must be above 0, got {options.minutes}")
     plots.check(options.plot)
+    history.check(options.history)
     start, before, watch = time.perf_counter(), measure.load(), measure.Watch()
     jobs = [(name, command) for name in PARTS if name not in options.skip for command in PARTS[name]]
     found: dict[str, list[dict[str, Any]]] = {}
@@ -74,6 +75,11 @@ def main(options: argparse.Namespace) -> int:
                                                  for warning in one.get("warnings", ()))}),
     }
     report["table"] = summary.rows(report)
+    if options.json:  # first of all, so that a full disk does not lose it
+        print(json.dumps(report))
+        summary.show(report, sys.stderr)
+    else:
+        show(report)
     if "models" in report:
         if options.history:
             history.append(options.history, report["models"])
@@ -81,11 +87,6 @@ def main(options: argparse.Namespace) -> int:
             plots.ratios(report["models"]["rows"], options.plot)
     if options.plot and report.get("growth", {}).get("series"):
         plots.growth(report["growth"]["series"], options.plot)
-    if options.json:
-        print(json.dumps(report))
-        summary.show(report, sys.stderr)
-    else:
-        show(report)
     return int(any("error" in row for row in report["table"]) or report.get("conform", {}).get("exit_code", 0) != 0)
 
 

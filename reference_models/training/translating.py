@@ -235,10 +235,17 @@ def restored(recipe: Recipe, saved: checkpoint.Checkpoint, *, shards: int = 1) -
         for name, running in model.statistics.items():
             running[...] = saved.extras["statistics"][name]
         if model.memory is not None:
-            model.memory = Memory.from_contents(saved.notes["memory"], saved.extras["memory"])
+            model.memory = _memory_of(saved)
     except (KeyError, IndexError, TypeError) as error:
         raise FileRefused(f"the checkpoint lacks a part of a translator ({error})") from error
     return model
+
+
+def _memory_of(saved: checkpoint.Checkpoint) -> Memory:
+    try:
+        return Memory.from_contents(saved.notes["memory"], saved.extras["memory"])
+    except ValueError as error:
+        raise FileRefused(f"the checkpoint holds a memory that cannot be: {error}") from error
 
 
 def without_memory(recipe: Recipe) -> Recipe:

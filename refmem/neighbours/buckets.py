@@ -7,7 +7,8 @@ the query visits the `probes` buckets (i, j) with the largest sum of its coordin
 LSH). In them it does what `sketch` does in the whole memory (`coded.py`).
 
 The larger the memory, the more corners (`h`) and the smaller the part of it that is visited; that part holds a
-neighbour at cosine 0.7 with a probability of about 99 %.
+neighbour at cosine 0.7 with a probability of about 99 %. But for batches of 16 a scan is as fast, up to four million
+slots, the most that were measured: it compares keys with four queries at once, and rarely do four visit one bucket.
 
 Nothing is lost to a full bucket, as in rings of fixed capacity, and nothing stale remains: a rewritten slot leaves its
 old bucket at once, wherever it stands (`buckets_kernels.Tables`).

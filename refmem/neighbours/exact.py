@@ -118,7 +118,9 @@ def _settle_ties(queries: Array, keys: Array, slots: Array, cosines: Array, roun
     row, column = xp.nonzero(doubtful)
     cosines[row, column] = inner_products(queries[row], keys[slots[row, column]])
 
-    rows = xp.flatnonzero(doubtful.any(axis=1))
+    left, right = cosines[:, :-1], cosines[:, 1:]  # most rows are in order still
+    in_order = (left > right) | ((left == right) & (slots[:, :-1] < slots[:, 1:]))  # [B, width - 1]
+    rows = xp.flatnonzero(doubtful.any(axis=1) & ~in_order.all(axis=1))
     by_slot = xp.argsort(slots[rows], axis=1, kind="stable")  # first by slot, then stably by cosine
     # spec: index.sorted -- the nearest comes first; equal cosines by rising slot (LTRRE §2, and refmem)
     by_cosine = xp.argsort(-xp.take_along_axis(cosines[rows], by_slot, axis=1), axis=1, kind="stable")

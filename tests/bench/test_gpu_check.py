@@ -146,7 +146,8 @@ def test_a_named_function_may_fetch_a_number_and_no_array():
     assert gpu_copies.meant(one) == "are labels in range"
     assert gpu_copies.meant(one._replace(numbers=2)) is None
     assert gpu_copies.meant(one._replace(way="to device")) is None
-    assert gpu_copies.meant(one._replace(site="refmem/cli/gradcheck_targets.py:_memory")).startswith("the check's own")
+    site = "refmem/cli/gradcheck_targets/memory.py:_memory"
+    assert gpu_copies.meant(one._replace(site=site)).startswith("the check's own")
 
 
 def test_the_names_are_those_of_functions():
