@@ -106,7 +106,8 @@ def backward(d_maps: Array, cache: Cache, *, d_images: bool,
             d_params[name] = d_params[name] + gradient if name in d_params else gradient
 
     for part in cache.parts:
-        inputs, first_caches = dict(part.inputs), []
+        inputs = dict(part.inputs)
+        first_caches: list[tuple[ModuleType, Any]] = []
         dx = d_maps[part.rows]
         for number in (4, 3, 2):
             if number == 2:
