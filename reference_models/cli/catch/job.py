@@ -20,7 +20,7 @@ from reference_models.fast_weights.catch_agent import Agent
 from reference_models.fast_weights.cores import catalogue
 from reference_models.tasks.catch import Games, Rules
 from reference_models.training import checkpoint, loop
-from reference_models.training.actor_critic import TASK, ActorCriticTraining, Recipe, put_params
+from reference_models.training.actor_critic import TASK, ActorCriticTraining, Recipe
 from reference_models.training.adam import Adam
 from reference_models.training.schedule import Budget
 
@@ -207,5 +207,5 @@ def found(folder: Path) -> list[Done]:
 def loaded(done: Done) -> ActorCriticTraining:
     """The trained network of a leg."""
     training = build(done.leg, {name: done.saved.settings[name] for name in DEFAULTS})
-    put_params(training.params, done.saved.params)
+    checkpoint.put_params(training.params, done.saved.params)
     return training

@@ -3,9 +3,11 @@
 import os
 import subprocess
 import sys
+import threading
 import time
 
 import numba
+import pytest
 
 from refmem.neighbours import jit
 
@@ -41,3 +43,40 @@ def test_an_index_whose_kernels_are_kept_on_disk_says_nothing(tmp_path):
 
     assert "compiling the fused search" in said()
     assert said() == ""
+
+
+@pytest.mark.parametrize("pieces", [0, 1, 2, 9])
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_each_piece_is_done_once_and_no_more_threads_work_than_asked_for(pieces, threads):
+    done, at_work, most, lock = [], 0, 0, threading.Lock()
+
+    def run(piece):
+        nonlocal at_work, most
+        with lock:
+            at_work += 1
+            most = max(most, at_work)
+        time.sleep(0.002)
+        with lock:
+            done.append(piece)
+            at_work -= 1
+
+    jit.in_threads(run, list(range(pieces)), threads)
+    assert sorted(done) == list(range(pieces))
+    assert most <= threads
+
+
+@pytest.mark.parametrize("bad", [0, 5])
+def test_a_failure_in_any_thread_is_raised_when_all_have_ended(bad):
+    done = []
+
+    def run(piece):
+        if piece == bad:
+            raise ArithmeticError(f"piece {piece}")
+        time.sleep(0.002)
+        done.append(piece)
+
+    with pytest.raises(ArithmeticError, match=f"piece {bad}"):
+        jit.in_threads(run, list(range(6)), 2)
+    before = list(done)
+    time.sleep(0.02)
+    assert done == before
