@@ -21,7 +21,6 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from refmem.memory.memory import Memory
-from refmem.storage import FileRefused
 
 from reference_models.tasks.synthetic import SHORTEST, Array, Examples, digits
 from reference_models.training import adam, checkpoint
@@ -253,11 +252,7 @@ class SyntheticTraining(ABC):
         FileRefused
             If its weights are not those of this network.
         """
-        params = self.model.params
-        if params.keys() != saved.params.keys() or any(saved.params[n].shape != w.shape for n, w in params.items()):
-            raise FileRefused("the checkpoint holds the weights of another network")
-        for name, weights in params.items():
-            weights[...] = saved.params[name]
+        checkpoint.put_params(self.model.params, saved.params)
         for name, running in self.model.statistics.items():
             running[...] = saved.extras["statistics"][name]
         if self.model.memory is not None:

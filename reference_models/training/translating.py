@@ -227,11 +227,7 @@ def restored(recipe: Recipe, saved: checkpoint.Checkpoint, *, shards: int = 1) -
     try:
         sizes = tuple(saved.notes["vocabularies"])
         model = build(recipe, (sizes[0], sizes[1]), seed=0, shards=shards, with_memory="memory" in saved.extras)
-        if model.params.keys() != saved.params.keys() or any(
-                saved.params[name].shape != w.shape for name, w in model.params.items()):
-            raise FileRefused("the checkpoint holds the weights of another network")
-        for name, weights in model.params.items():
-            weights[...] = saved.params[name]
+        checkpoint.put_params(model.params, saved.params)
         for name, running in model.statistics.items():
             running[...] = saved.extras["statistics"][name]
         if model.memory is not None:

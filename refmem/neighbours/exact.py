@@ -11,7 +11,7 @@ one, in a way that depends on nothing but the two vectors. So equal keys tie, on
 
 import numpy as np
 
-from refmem.arrays import Array, check_rank, inner_products, module_of, top_k
+from refmem.arrays import Array, along_rows, check_rank, inner_products, module_of, top_k
 
 ABSENT_SLOT = -1
 ABSENT_COSINE = -1.0
@@ -72,11 +72,11 @@ def search(queries: Array, keys: Array, k: int, *, filled: Array | None = None) 
     width = min(k + SPARE, end)
     # spec: index.distinct -- no slot is returned twice (refmem)
     slots = top_k(all_cosines, width)
-    cosines = xp.take_along_axis(all_cosines, slots, axis=1)  # [B, width]
+    cosines = along_rows(all_cosines, slots)  # [B, width]
     while width < end and _cut_in_doubt(all_cosines, cosines[:, k - 1], cosines[:, -1], rounding):
         width = min(2 * width, end)
         slots = top_k(all_cosines, width)
-        cosines = xp.take_along_axis(all_cosines, slots, axis=1)
+        cosines = along_rows(all_cosines, slots)
     slots, cosines = _settle_ties(queries, keys, slots, cosines, rounding)
 
     # spec: index.full-rows -- fewer than k are returned only where fewer are written; the rest is -1 with cosine -1
