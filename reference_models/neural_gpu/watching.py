@@ -33,10 +33,10 @@ def watch(network: ExtendedNeuralGPU, inputs: Array, *, targets: Array | None = 
         encoder.append(cgru_steps.apply(encoder[-1], *cells(network.params, "encoder"), steps=1,
                                         cutoff=network.size.cutoff))
     written = network.params["tape_embedding"][output.symbols[0] if targets is None else targets[0]]  # [n, m]
-    n = len(written)
-    tape = xp.tril(xp.ones((n, n), written.dtype), -1)[:, :, None] * written  # [step, position, m]
-    if network.size.markovian:
-        tape = xp.eye(n, k=-1, dtype=written.dtype)[:, :, None] * written
+    positions = xp.arange(len(written))
+    lag = positions[:, None] - positions  # [step, position]: written so many steps ago
+    shown = lag == 1 if network.size.markovian else lag >= 1
+    tape = shown[:, :, None] * written  # [step, position, m]
     for t, step in enumerate(cache.steps):
         if step.asked is not None:
             tape[t, t] = step.asked.values[0] * step.asked.confidence[0, 0]
