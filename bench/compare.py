@@ -87,14 +87,16 @@ def judged(figure: str, before: dict[str, float], after: dict[str, float]) -> st
 
 
 def show(found: list[dict[str, Any]], worse: int) -> None:
-    """The table for people: what changed, and how much stayed as it was."""
+    """The table for people: what changed, and how much stayed as it was or is new."""
     table = rich.table.Table("what", "figure", "old", "new", "verdict")
     for change in found:
-        if change["verdict"] != "same":
+        if change["verdict"] not in ("same", "added"):
             table.add_row(change["what"], change["figure"], *("-" if change[side] is None else f"{change[side]:.3f}"
                                                               for side in ("old", "new")), change["verdict"])
     console = rich.console.Console(width=None if sys.stdout.isatty() else 140)
     if table.row_count:
         console.print(table)
     same = sum(change["verdict"] == "same" for change in found)
-    console.print(f"{worse} regressions beyond the spread; {same} of {len(found)} figures the same", highlight=False)
+    added = sum(change["verdict"] == "added" for change in found)
+    console.print(f"{worse} regressions beyond the spread; {same} of {len(found)} figures the same"
+                  + (f", {added} added" if added else ""), highlight=False)

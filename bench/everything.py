@@ -23,9 +23,9 @@ GROWING = ("cnn", "fast_weights_50", "fast_weights_matrix_50", "memory", "memory
 """Those whose growth is shown. The others are the same work at another width."""
 
 PARTS: dict[str, list[list[str]]] = {  # part: the commands whose reports make it up
+    "conform": [["conform"]],
     "models": [["models", "--only", *names, "--seconds", "20"]
                for _, names in itertools.groupby(workloads.FILES, key=workloads.FILES.__getitem__)],
-    "conform": [["conform"]],
     "gradcheck": [["gradcheck", "--problems", "40"]],
     "neighbours": [["neighbours", "--memory-size", str(m), "--data", "random", "--batch", "16", "--neighbours", "1",
                     "256", "--cosine", "0.7", "--threads", "2", "--rounds", "3"] for m in (8192, 65536)],
@@ -52,6 +52,7 @@ def main(options: argparse.Namespace) -> int:
     if not options.minutes > 0:
         raise ValueError(f"--minutes must be above 0, got {options.minutes}")
     plots.check(options.plot)
+    history.check(options.history)
     start, before, watch = time.perf_counter(), measure.load(), measure.Watch()
     jobs = [(name, command) for name in PARTS if name not in options.skip for command in PARTS[name]]
     found: dict[str, list[dict[str, Any]]] = {}
@@ -63,7 +64,8 @@ def main(options: argparse.Namespace) -> int:
             try:
                 found.setdefault(name, []).append(part(command, min(LIMIT, 60 * options.minutes - seconds)))
             except ValueError as error:
-                failed.append({"what": " ".join(command[:3]), "error": str(error)})
+                what = " --".join(" ".join(command).split(" --")[:2])  # up to the second option
+                failed.append({"what": what, "error": str(error)})
     report: dict[str, Any] = {name: together(parts) for name, parts in found.items() if parts}
     report |= {
         "failed": failed, "missing": missing(), "seconds": round(time.perf_counter() - start, 1),
@@ -73,6 +75,11 @@ def main(options: argparse.Namespace) -> int:
                                                  for warning in one.get("warnings", ()))}),
     }
     report["table"] = summary.rows(report)
+    if options.json:  # first of all, so that a full disk does not lose it
+        print(json.dumps(report))
+        summary.show(report, sys.stderr)
+    else:
+        show(report)
     if "models" in report:
         if options.history:
             history.append(options.history, report["models"])
@@ -80,11 +87,6 @@ def main(options: argparse.Namespace) -> int:
             plots.ratios(report["models"]["rows"], options.plot)
     if options.plot and report.get("growth", {}).get("series"):
         plots.growth(report["growth"]["series"], options.plot)
-    if options.json:
-        print(json.dumps(report))
-        summary.show(report, sys.stderr)
-    else:
-        show(report)
     return int(any("error" in row for row in report["table"]) or report.get("conform", {}).get("exit_code", 0) != 0)
 
 

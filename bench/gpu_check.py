@@ -100,6 +100,7 @@ def check(xp: ArrayModule) -> dict[str, Any]:
         times = [timing(name, batch) for name, batch in each(timed) if time.perf_counter() < deadline]
     wrong = [sentence for row in rows for sentence in row["wrong"]]
     wrong += [sentence for group in groups for sentence in group["wrong"]]
+    wrong += [row["wrong"] for row in times if row["wrong"]]
     if len(times) < len(timed):
         wrong.append(f"{len(timed) - len(times)} workloads were not timed: the {MINUTES} minutes were over")
     return {"wrong": wrong, "date": time.strftime("%Y-%m-%d %H:%M"), "commit": measure.commit(), "device": card(xp),
@@ -199,9 +200,13 @@ def timing(name: str, batch: int) -> dict[str, Any]:
     """Milliseconds of one workload on each side that is here."""
     workload = workloads.find(name)
     sides = [side for side in SIDES if side in workload.sides and workloads.HERE[side]()]
-    steps = {side: workload.sides[side](batch, 0) for side in sides}
-    ms = measure.medians(list(measure.in_turns(steps, ROUNDS)))
-    return {"workload": name, "batch": batch, "about": workload.about, "ms": ms,
+    ms, wrong = {}, ""
+    try:
+        steps = {side: workload.sides[side](batch, 0) for side in sides}
+        ms = measure.medians(list(measure.in_turns(steps, ROUNDS)))
+    except Exception as error:  # no memory left, and whatever else a card can say
+        wrong = f"{name}, {batch} at a time: raised {type(error).__name__}: {error}"
+    return {"workload": name, "batch": batch, "about": workload.about, "ms": ms, "wrong": wrong,
             "numpy_to_cupy": ms["ours"] / ms["cupy"] if "cupy" in ms else None,
             "torch_to_cupy": ms["torch_gpu"] / ms["cupy"] if {"cupy", "torch_gpu"} <= ms.keys() else None}
 

@@ -26,7 +26,8 @@ TO_HOST = ("get", "item", "tolist", "tobytes", "tofile", "dump", "dumps", "__boo
 TO_DEVICE = ("asarray", "array", "asanyarray", "ascontiguousarray")
 
 CHECK = {name: "the check's own door: inputs in, results out" for name in (
-    "refmem/gradcheck/ops.py:", "refmem/cli/gradcheck_targets.py:", "bench/gpu_cases.py:")}
+    "refmem/gradcheck/ops.py:", "refmem/cli/gradcheck_targets/operations.py:",
+    "refmem/cli/gradcheck_targets/memory.py:", "refmem/cli/gradcheck_targets/models.py:", "bench/gpu_cases.py:")}
 
 DRAWN = {  # to the device: what is drawn on the host, so that both see the same numbers
     "reference_models/classifier/model.py:Classifier.__init__": "first weights",
@@ -58,7 +59,7 @@ NUMBERS = {  # to the host, one number at a time
     "refmem/neighbours/hyperplanes.py:Hyperplanes.search": "how many candidates a query has",
     "reference_models/fast_weights/catch_agent.py:Agent._look": "how many screens are lit",
     "reference_models/fast_weights/catch_agent.py:Agent._look_backward": "how many screens are lit",
-    "reference_models/neural_gpu/extended.py:ExtendedNeuralGPU._ask": "how many rows ask; the loss as a number",
+    "reference_models/neural_gpu/asking.py:forward": "how many rows ask; the loss as a number",
     "reference_models/seq2seq/shards.py:forward": "how many tokens there are",
     # results that are numbers
     "reference_models/seq2seq/model.py:Seq2Seq.forward": "the losses, and how many tokens there are",
@@ -70,7 +71,7 @@ ARRAYS = {  # either way
     "refmem/memory/loss.py:margin_paper": "which rows have no right neighbour, and which slots to look at for each",
     "refmem/memory/write.py:_oldest_row_by_row": "rows take slots in turn: the age and the noise of every slot",
     "refmem/ops/associative_lstm.py:_check": "are shuffles permutations: few and short",
-    "reference_models/seq2seq/model.py:Seq2Seq.check_sentences": "where sentences end",
+    "reference_models/seq2seq/sentences.py:check": "where sentences end",
 }
 """file:function -> why it may cross. In `CHECK` it is the whole file."""
 

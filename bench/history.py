@@ -8,6 +8,12 @@ KEPT = ("date", "commit", "versions", "load", "warnings", "seed", "rounds", "thr
 FIGURES = ("workload", "batch", "ms", "torch_ms", "ratio_to_torch", "spread", "memory_ratio", "peak_mib")
 
 
+def check(path: str | None) -> None:
+    """Raise ValueError unless the file could be written, before minutes are spent; None or an empty name is no file."""
+    if path and not Path(path).parent.is_dir():
+        raise ValueError(f"--history must be a file in a folder that exists, got {path}")
+
+
 def append(path: str, report: dict[str, Any]) -> None:
     """Add the ratios of a report of `python -m bench models` to the file. Raises OSError where it cannot be written."""
     line = {name: report.get(name) for name in KEPT}

@@ -50,6 +50,7 @@ def main(options: argparse.Namespace) -> int:
     if options.seconds is not None and not options.seconds > 0:
         raise ValueError(f"--seconds must be above 0, got {options.seconds}")
     plots.check(options.plot)
+    history.check(options.history)
     if options.batches and min(options.batches) < 1:
         raise ValueError(f"--batches must be at least 1, got {min(options.batches)}")
     chosen = [workloads.find(name) for name in options.only or workloads.FILES]

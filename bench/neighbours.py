@@ -23,8 +23,8 @@ import rich.progress
 import rich.table
 import threadpoolctl
 
-from bench import measure
-from bench.searchers import BUILDERS, PACKAGES, SLOW_TO_BUILD, Searcher
+from bench import measure, pieces
+from bench.searchers import BUILDERS, PACKAGES, SLOW_TO_SEARCH, Searcher, TooSlow
 from refmem.neighbours.fused import Fused
 
 KEY_DIM, CLUSTERS, WITHIN = 128, 4000, 0.7
@@ -44,13 +44,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--neighbours", type=int, nargs="+", default=[1, 256], metavar="K")
     parser.add_argument("--methods", nargs="+", choices=sorted(BUILDERS), metavar="NAME",
                         help=f"of {', '.join(BUILDERS)} (default: all that are installed; above {LARGE} slots without "
-                             f"{', '.join(SLOW_TO_BUILD)})")
+                             f"{SLOW_TO_SEARCH})")
     parser.add_argument("--data", nargs="+", choices=("random", "clustered"), default=["random", "clustered"])
     parser.add_argument("--cosine", type=float, nargs="+", default=list(COSINES), help="of the planted neighbours")
     parser.add_argument("--queries", type=int, default=1024, help="for the recall, at least 1000 (default: 1024)")
     parser.add_argument("--rounds", type=int, default=7, help="measurements of each, in turns (default: 7)")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--seed", type=int, default=0, help="of keys, queries and indexes (default: 0)")
+    parser.add_argument("--build-limit", type=float, default=300, metavar="SECONDS",
+                        help="a peer that would take longer to build is left out, and named (default: 300)")
+    parser.add_argument("--into", metavar="FILE",
+                        help="keep the rows in this report, in the places of the old ones of the same cells")
     parser.add_argument("--plot", metavar="FILE", help="recall against time, all methods and peers")
     parser.add_argument("--stream", type=int, metavar="STEPS",
                         help="instead: a life of STEPS rows through a memory of the first --memory-size slots")
@@ -77,6 +81,7 @@ def main(options: argparse.Namespace) -> int:
 
     before = measure.load()
     rows: list[dict[str, Any]] = []
+    left_out: list[str] = []
     stderr = rich.console.Console(stderr=True)
     with rich.progress.Progress(console=stderr, disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task("measuring", total=None)
@@ -85,14 +90,18 @@ def main(options: argparse.Namespace) -> int:
                 for threads in options.threads:
                     progress.update(task, description=f"{m} slots, {data}, {threads} threads")
                     with threadpoolctl.threadpool_limits(threads):
-                        rows += cell(m, data, threads, options)
+                        rows += cell(m, data, threads, options, left_out)
+    for sentence in left_out:
+        print(f"left out: {sentence}", file=sys.stderr)
     report = {"rows": rows, "seed": options.seed, "rounds": options.rounds, "queries": options.queries,
+              "left_out": left_out,
               "load": {"before": before, "after": measure.load()},
               "versions": measure.versions("refmem", "numpy", "numba", "faiss-cpu", "hnswlib", "usearch")}
+    kept = pieces.merge(report, options.into) if options.into else report
     if options.plot:
         from bench import neighbours_plot
 
-        neighbours_plot.draw(report, options.plot)
+        neighbours_plot.draw(kept, options.plot)
     if options.json:
         print(json.dumps(report))
     else:
@@ -100,13 +109,19 @@ def main(options: argparse.Namespace) -> int:
     return 0
 
 
-def cell(m: int, data: str, threads: int, options: argparse.Namespace) -> list[dict[str, Any]]:
-    """All rows of one memory: every method, cosine, k and batch size."""
+def cell(m: int, data: str, threads: int, options: argparse.Namespace, left_out: list[str]) -> list[dict[str, Any]]:
+    """All rows of one memory: every method, cosine, k and batch size. Who takes too long to build is `left_out`."""
     rng = np.random.default_rng([options.seed, m])
     keys, query_sets = DATA[data](rng, m, options)
     names = options.methods or [name for name in BUILDERS if find_spec(PACKAGES.get(name, "numpy"))
-                                and (m <= LARGE or name not in SLOW_TO_BUILD)]
-    methods = {name: BUILDERS[name](keys, threads, options.seed) for name in dict.fromkeys(["numpy", *names])}
+                                and (m <= LARGE or name != SLOW_TO_SEARCH)]
+    methods = {}
+    for name in dict.fromkeys(["numpy", *names]):
+        try:
+            methods[name] = BUILDERS[name](keys, threads, options.seed, options.build_limit)
+        except TooSlow as error:
+            left_out.append(f"{name} at {m} slots, {data}, {threads} threads: {error}")
+    names = [name for name in names if name in methods]
     rows = []
     for cosine, queries in query_sets.items():
         wanted, _ = Fused(keys, threads=threads).search(queries, min(m, max(options.neighbours)))

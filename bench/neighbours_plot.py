@@ -1,5 +1,6 @@
 """Recall against time, one panel for each memory size and kind of keys."""
 
+from statistics import median
 from typing import Any
 
 MARKS = "osD^v<>PX*hd"
@@ -32,6 +33,9 @@ def draw(report: dict[str, Any], path: str) -> None:
                     above = row["recall_at_1_high"] - row["recall_at_1"]
                     axis.errorbar(row["ms"], row["recall_at_1"], yerr=[[max(0, below)], [max(0, above)]],
                                   fmt=MARKS[number % len(MARKS)], color=f"C{number % 10}", label=method)
+            if cell_rows:  # in whose turns the others were measured
+                axis.axvline(median(row["ms"] * row["ratio_to_exact"] for row in cell_rows), color="grey",
+                             linestyle="--", label="NumPy (exact)")
             axis.set_xscale("log")
             axis.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
             axis.xaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))

@@ -20,15 +20,14 @@ class Memory:
     """
 
     def __init__(self, state: MemoryState, projection: torch.Tensor,
-                 noise: Callable[[int], torch.Tensor] | None = None) -> None:
-        self.keys = torch.from_numpy(state.keys.copy())  # [m, d]
-        self.values = torch.from_numpy(state.values.copy())  # [m]
-        self.ages = torch.from_numpy(state.ages.copy()).float()  # [m]
-        self.recent = torch.from_numpy(state.recent.copy())  # [V]
-        self.projection = projection.clone().requires_grad_()  # [d, d]
+                 noise: Callable[[int], torch.Tensor] | None = None, device: str = "cpu") -> None:
+        self.keys, self.values, ages, self.recent = (  # [m, d], [m], [m], [V]
+            torch.tensor(array, device=device) for array in (state.keys, state.values, state.ages, state.recent))
+        self.ages = ages.float()
+        self.projection = projection.to(device, copy=True).requires_grad_()  # [d, d]
         self.k = min(TF2017.k, len(self.keys))
         self.temperature = max(1.0, math.log(0.2 * self.k) / TF2017.alpha)
-        self.noise = noise or (lambda m: TF2017.age_noise * (2 * torch.rand(m) - 1))
+        self.noise = noise or (lambda m: TF2017.age_noise * (2 * torch.rand(m, device=device) - 1))
 
     def step(self, x: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Project, search, lose, write: (loss, d_x, d_projection)."""

@@ -42,9 +42,11 @@ def ratios(rows: list[dict[str, Any]], folder: str) -> None:
 def growth(series: list[dict[str, Any]], folder: str) -> None:
     """Time and memory against each size, with the fitted exponents, a picture each."""
     pyplot = _pyplot()
-    columns = min(4, len(series))
+    from matplotlib.ticker import LogLocator
+
+    columns = min(5, len(series))
     rows = -(-len(series) // columns)
-    figure, axes = pyplot.subplots(rows, columns, figsize=(3.4 * columns, 3 * rows), squeeze=False,
+    figure, axes = pyplot.subplots(rows, columns, figsize=(3 * columns, 2.8 * rows), squeeze=False,
                                    layout="constrained")
     for axis in axes.flat[len(series):]:
         axis.remove()
@@ -57,11 +59,14 @@ def growth(series: list[dict[str, Any]], folder: str) -> None:
         axis.set_xscale("log", base=2)
         axis.set_yscale("log")
         axis.set_xticks(line["values"], [f"{value:,}" for value in line["values"]])
-        axis.minorticks_off()
+        axis.xaxis.minorticks_off()
+        axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.yaxis.set_major_formatter("{x:g}")
+        axis.yaxis.minorticks_off()
         axis.set_title(f"{line['workload']}: {line['size']}", fontsize="medium")
         axis.grid(alpha=0.3)
         axis.legend(fontsize="x-small")
-    _save(figure, Path(folder) / "growth.png")
+    _save(figure, Path(folder) / "growth.png", dpi=80)
 
 
 def _pyplot() -> Any:
@@ -73,7 +78,7 @@ def _pyplot() -> Any:
     return pyplot
 
 
-def _save(figure: Any, path: Path) -> None:
+def _save(figure: Any, path: Path, dpi: int = 130) -> None:
     with replacing(path) as file:
-        figure.savefig(file, format="png", dpi=130)
+        figure.savefig(file, format="png", dpi=dpi)
     _pyplot().close(figure)

@@ -32,6 +32,9 @@ def main(options: argparse.Namespace) -> int:
         if not plot.is_file():
             raise FileNotFoundError(f"there is no {plot}; choose with --figures")
 
+    settings = facts.get("settings")
+    if isinstance(settings, dict) and isinstance(settings.get("data"), str):  # where it lay is of no interest
+        settings["data"] = Path(settings["data"]).name
     kept = {"command": options.made_by, "commit": options.commit,
             **{name: value for name, value in facts.items() if name not in FORGOTTEN}}
     results, figures = options.into / "results", options.into / "figures"

@@ -89,16 +89,19 @@ def theirs(batch: int, seed: int, slots: int = SLOTS, device: str = "cpu") -> St
     return step
 
 
-def theirs_released(batch: int, seed: int, slots: int = SLOTS) -> Step:
+def theirs_released(batch: int, seed: int, slots: int = SLOTS, device: str = "cpu") -> Step:
     """The released code's, in PyTorch."""
     torch = torch_with(THREADS)
     from bench import peers_tf2017
 
     state, batches, projection = released_data(batch, seed, slots)
-    module, turn = peers_tf2017.Memory(state, torch.from_numpy(projection)), tensors(batches, torch)
+    module = peers_tf2017.Memory(state, torch.from_numpy(projection), device=device)
+    turn = tensors(batches, torch, device)
 
     def step() -> dict[str, Any]:
-        return dict(zip(("loss", "d_queries", "query_projection"), module.step(*next(turn)), strict=True))
+        results = dict(zip(("loss", "d_queries", "query_projection"), module.step(*next(turn)), strict=True))
+        finish(torch)
+        return results
 
     return step
 
@@ -116,6 +119,7 @@ WORKLOADS = (
              growth={"slots": (2048, 8192, 32768, 131072), "batch": (4, 16, 64)}),
     Workload("memory_tf2017", "the released code's step: 8192 x 128, k = 256; project, search, loss, backward, update",
              sides={"ours": functools.partial(ours, profile=TF2017),
-                    "cupy": on_cupy(functools.partial(ours, profile=TF2017)), "torch": theirs_released}, batches=(16,),
+                    "cupy": on_cupy(functools.partial(ours, profile=TF2017)), "torch": theirs_released,
+                    "torch_gpu": functools.partial(theirs_released, device="cuda")}, batches=(16,),
              growth={"slots": (2048, 8192, 32768, 131072), "batch": (4, 16, 64)}),
 )

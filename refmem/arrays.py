@@ -88,11 +88,27 @@ def top_k(scores: Array, k: int) -> Array:
         return best.astype(np.int64)
 
     # A whole sort is not needed. All above the k-th largest score are in; ties at that score are cut by index.
-    kth = np.partition(scores, m - k, axis=1)[:, m - k]  # [B]
-    picked = np.empty((scores.shape[0], k), np.int64)  # [B, k]
-    for row, threshold, out in zip(scores, kth, picked, strict=True):
-        candidates = np.flatnonzero(row >= threshold)  # at least k, ascending
-        out[:] = candidates[np.argsort(-row[candidates], kind="stable")[:k]]
+    batch = len(scores)
+    kth = np.partition(scores, m - k, axis=1)[:, m - k, None]  # [B, 1]
+    wanted = scores >= kth  # [B, m] at least k in a row
+    if np.count_nonzero(wanted) > batch * k:
+        for row in range(batch):
+            tied = np.flatnonzero(scores[row] == kth[row])
+            surplus = np.count_nonzero(wanted[row]) - k
+            wanted[row, tied[len(tied) - surplus:]] = False
+    candidates = np.flatnonzero(wanted).reshape(batch, k) - m * np.arange(batch)[:, None]  # [B, k] ascending
+    return along_rows(candidates, np.argsort(-along_rows(scores, candidates), axis=1, kind="stable"))
+
+
+def along_rows(x: Array, columns: Array) -> Array:
+    """x[b, columns[b, j]], as `take_along_axis(x, columns, axis=1)`: of small arrays in a fraction of its time.
+
+    Parameters
+    ----------
+    x : [B, m]
+    columns : [B, k] int
+    """
+    picked: Array = x[module_of(x).arange(x.shape[0])[:, None], columns]  # [B, k]
     return picked
 
 

@@ -11,11 +11,12 @@ ROOT = Path(__file__).parent.parent
 ROOMS = {  # room: the rooms of refmem that it may look into, besides itself
     "refmem.arrays": set(),
     "refmem.storage": set(),
+    "refmem.workers": set(),
     "refmem.ops": {"arrays"},
     "refmem.neighbours": {"arrays", "storage"},
     "refmem.memory": {"arrays", "storage", "ops", "neighbours"},
-    "refmem.gradcheck": {"arrays", "storage", "ops", "neighbours", "memory"},
-    "refmem.conformance": {"arrays", "storage", "ops", "neighbours", "memory", "gradcheck"},
+    "refmem.gradcheck": {"arrays", "storage", "workers", "ops", "neighbours", "memory"},
+    "refmem.conformance": {"arrays", "storage", "workers", "ops", "neighbours", "memory", "gradcheck"},
 }
 
 

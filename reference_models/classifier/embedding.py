@@ -23,6 +23,7 @@ from reference_models.parallel import data_parallel
 from reference_models.parallel import sliced_linear
 
 SIDE = 28  # of an image
+DRAWN_AT_ONCE = 2**16  # numbers: they are drawn in float64, which is not to be kept of all weights at once
 
 
 # --- Sizes ------------------------------------------------------------------------------------------------------
@@ -58,23 +59,25 @@ def initial_params(size: Size, rng: np.random.Generator, dtype: npt.DTypeLike = 
     params: dict[str, Array] = {}
     inputs = 1
     for number, filters in enumerate(size.channels, start=1):
-        params[f"conv{number}.kernels"] = _draw((3, 3, inputs, filters), 9 * inputs, 2.0, size, rng).astype(dtype)
+        params[f"conv{number}.kernels"] = _draw((3, 3, inputs, filters), 9 * inputs, 2.0, size, rng, dtype)
         params[f"conv{number}.bias"] = np.zeros(filters, dtype)
         inputs = filters
     inputs *= (SIDE // 4) ** 2
     for number, outputs in enumerate(size.fully_connected, start=1):
-        params[f"linear{number}.weights"] = _draw((inputs, outputs), inputs, 1.0, size, rng).astype(dtype)
+        params[f"linear{number}.weights"] = _draw((inputs, outputs), inputs, 1.0, size, rng, dtype)
         params[f"linear{number}.bias"] = np.zeros(outputs, dtype)
         inputs = outputs
     return params
 
 
-def _draw(shape: tuple[int, ...], fan_in: int, gain: float, size: Size, rng: np.random.Generator) -> Array:
+def _draw(shape: tuple[int, ...], fan_in: int, gain: float, size: Size, rng: np.random.Generator,
+          dtype: npt.DTypeLike) -> Array:
     if size.initialisation == "truncated":
-        return 0.1 * truncated_normal(rng, shape)
-    drawn = rng.standard_normal(shape)
-    drawn *= (gain / fan_in) ** 0.5
-    return drawn
+        return (0.1 * truncated_normal(rng, shape)).astype(dtype)
+    weights = np.empty(shape, dtype)
+    for rows in np.array_split(weights, min(len(weights), 1 + weights.size // DRAWN_AT_ONCE)):  # views
+        rows[...] = (gain / fan_in) ** 0.5 * rng.standard_normal(rows.shape)
+    return weights
 
 
 # --- Forward and backward ---------------------------------------------------------------------------------------
@@ -163,14 +166,22 @@ def embed_backward(dq: Array, cache: Cache, *, d_images: bool = False) -> tuple[
         As `params`.
     d_images : [B, 28, 28, 1], or None where not wanted
     """
-    d_params: dict[str, Array] = {}
-    dx = dq
+    dx, d_outputs = dq, {}  # the second: of each linear layer
     for number in range(len(cache.linears), 0, -1):
         if number == 1 and cache.scale is not None:
             dx = dropout.backward(dx, cache.scale)
-        dx, d_weights, d_bias = sliced_linear.backward(dx, cache.linears[number - 1], cache.shards)
-        d_params[f"linear{number}.weights"], d_params[f"linear{number}.bias"] = d_weights, d_bias
-    d_maps = dx.reshape(cache.maps)  # [B, 7, 7, F]
+        d_outputs[number] = dx
+        dx = sliced_linear.backward_inputs(dx, cache.linears[number - 1], cache.shards)
+    d_params, d_x = _convolutions_backward(dx.reshape(cache.maps), cache, d_images)
+    # Last, since it is the largest of all gradients: so it does not stand beside what the convolutions need.
+    for number, dy in d_outputs.items():
+        d_params[f"linear{number}.weights"], d_params[f"linear{number}.bias"] = sliced_linear.backward_parameters(
+            dy, cache.linears[number - 1], cache.shards)
+    return d_params, d_x
+
+
+def _convolutions_backward(d_maps: Array, cache: Cache, d_images: bool) -> tuple[dict[str, Array], Array | None]:
+    """`feature_maps.backward` of d_maps [B, 7, 7, F], in shards."""
     u = feature_maps.evaluated(cache.features[0].kernels, cache.features[0].conv, turned=True)
 
     def of_shard(shard: tuple[slice, feature_maps.Cache]) -> tuple[dict[str, Array], Array | None]:
@@ -178,9 +189,9 @@ def embed_backward(dq: Array, cache: Cache, *, d_images: bool = False) -> tuple[
         return feature_maps.backward(d_maps[rows], features, d_images=d_images, u=u)
 
     done = data_parallel.run(of_shard, zip(cache.parts, cache.features, strict=True))
-    d_params |= data_parallel.add([gradients for gradients, _ in done])
     parts = [part for _, part in done if part is not None]
-    return d_params, module_of(dq).concatenate(parts) if parts else None
+    d_params = data_parallel.add([gradients for gradients, _ in done])
+    return d_params, module_of(d_maps).concatenate(parts) if parts else None
 
 
 def _linear_layers(params: dict[str, Array]) -> int:

@@ -106,10 +106,12 @@ def backward(d_maps: Array, cache: Cache, *, d_images: bool,
             d_params[name] = d_params[name] + gradient if name in d_params else gradient
 
     for part in cache.parts:
-        first, first_caches = _first_layer(part, cache)
-        inputs = part.inputs | {2: first}
+        inputs = dict(part.inputs)
+        first_caches: list[tuple[ModuleType, Any]] = []
         dx = d_maps[part.rows]
         for number in (4, 3, 2):
+            if number == 2:
+                inputs[2], first_caches = _first_layer(part, cache)
             dx = relu.backward(dx, part.relus[number])
             if number in POOLED:
                 dx = max_pool2d.backward(dx, part.pools[number])

@@ -19,6 +19,7 @@ def draw(path: Path, legs: Sequence[Done], *, title: str) -> None:
     widths = sorted({done.leg.units for done in legs})
     page = _figure(1.5 + 4.2 * len(widths), 4.4)
     panels = page.subplots(1, len(widths), sharey=True, squeeze=False)[0]
+    named: dict[str, Any] = {}
     for axes, units in zip(panels, widths, strict=True):
         for model, colour in COLOURS.items():
             own = [done for done in legs if (done.leg.model, done.leg.units) == (model, units)]
@@ -27,16 +28,17 @@ def draw(path: Path, legs: Sequence[Done], *, title: str) -> None:
                 axes.plot([x / 1000 for x in seed], list(seed.values()), color=colour, linewidth=0.7, alpha=0.5)
             if seeds:
                 x = sorted(set.intersection(*(set(seed) for seed in seeds)))
-                axes.plot([at / 1000 for at in x], [np.median([seed[at] for seed in seeds]) for at in x], color=colour,
-                          linewidth=1.8, label=f"{TITLES[model]}, {len(seeds)} seed{'s' * (len(seeds) > 1)}")
+                named[TITLES[model]], = axes.plot([at / 1000 for at in x],
+                                                  [np.median([seed[at] for seed in seeds]) for at in x],
+                                                  color=colour, linewidth=1.8, marker=".", markersize=4)
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter("{x:g}")
         axes.set_title(f"{units} units", fontsize=10)
         axes.set_xlabel("updates, in thousands")
         axes.grid(alpha=0.3, which="both", linewidth=0.5)
-        if axes.lines:
-            axes.legend(fontsize=8, loc="lower left")
     panels[0].set_ylabel("error, %")
+    if named:  # in no panel's way
+        page.legend(list(named.values()), list(named), fontsize=9, loc="outside lower center", ncols=len(named))
     page.suptitle(title, fontsize=11)
     _write(page, path)
 

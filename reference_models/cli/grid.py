@@ -130,6 +130,8 @@ def found(folder: Path, task: str) -> list[Done]:
 def run(task: Task, legs: Sequence[Leg], folder: Path, settings: Mapping[str, Any], *, watch_every: int = 4) -> None:
     """Train and measure all legs that are not done yet.
 
+    They are watched every `watch_every` stretches, and more often where there are few: a curve wants six points.
+
     Raises
     ------
     ValueError
@@ -164,7 +166,7 @@ def train(task: Task, leg: Leg, folder: Path, settings: Mapping[str, Any], *, wa
     path = folder / f"{leg.name}.npz"
     loop.run(training.advance, counters=training.counters, budget=training.schedule.budget(), curve=training.curve,
              save=lambda: checkpoint.save(path, training.snapshot(facts)), title=leg.name, save_every=SAVE_EVERY,
-             watch=watch, watch_every=watch_every)
+             watch=watch, watch_every=max(1, min(watch_every, training.schedule.stretches // 6)))
     done = training.snapshot(facts)
     done.notes["test"] = measured(model, task.examples("test"))
     checkpoint.save(path, done)

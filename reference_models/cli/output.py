@@ -128,6 +128,6 @@ def version_of(library: str) -> str | None:
 
 def versions() -> dict[str, str]:
     """Of everything that a figure may depend on."""
-    libraries = {name: metadata.version(name) for name in ("numpy", "scipy", "numba", "pillow")}
+    libraries = {name: metadata.version(name) for name in ("numpy", "numba", "pillow")}
     return {"refmem": refmem.__version__, "python": platform.python_version(), **libraries,
             "machine": f"{platform.system()} {platform.machine()}"}

@@ -12,7 +12,7 @@ from refmem.storage import FileRefused
 from reference_models.classifier import Classifier
 from reference_models.tasks.characters import Array, as_pixels
 from reference_models.training import checkpoint
-from reference_models.training.one_shot import TASK, build, put_params
+from reference_models.training.one_shot import TASK, build
 from reference_models.training.one_shot_recipes import Recipe
 
 CHECKPOINT = "checkpoint.npz"
@@ -47,7 +47,7 @@ class Trained:
         try:
             recipe = Recipe.from_facts(saved.settings["recipe"])
             classifier = build(recipe, seed=0)
-            put_params(classifier.params, saved.params)
+            checkpoint.put_params(classifier.params, saved.params)
             memory = Memory.from_contents(saved.notes["memory"], saved.extras["memory"])
             return Trained(recipe, classifier, memory, saved.notes["gallery"], saved.extras["gallery"]["drawings"])
         except (KeyError, TypeError, ValueError) as error:

@@ -13,7 +13,6 @@ finds, embedded and times its confidence, stands on position t of the tape while
 and is then overwritten by the output itself. What differs in the released code is in `DEVIATIONS`.
 """
 
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,10 +23,11 @@ from refmem.memory.memory import Memory
 from refmem.memory.profiles import PAPER, Profile
 from refmem.ops import cgru_steps, embedding, tape_read
 from refmem.ops.cgru import Weights
-from refmem.ops.tape_write import ROWS
 
 from reference_models import neural_gpu
-from reference_models.neural_gpu import CELLS, Size, initial_cells, queries
+from reference_models.neural_gpu import CELLS, asking, queries
+from reference_models.neural_gpu.asking import Asked
+from reference_models.neural_gpu.extended_size import ExtendedSize, initial_params
 from reference_models.neural_gpu.tape import TAPES, Tape
 
 DEVIATIONS = (
@@ -42,57 +42,6 @@ DEVIATIONS = (
 """Where the released code departs from the text, as (point, here, released code)."""
 
 
-@dataclass(frozen=True)
-class ExtendedSize(Size):
-    """How large the network is. LTRRE §4 has 32 maps for the synthetic task."""
-
-    maps: int = 32
-
-    tape_rows: str = "first"
-    """"first": outputs stand on row 0 of the tape; "all": on all rows, as released."""
-
-    markovian: bool = False
-    """Whether the tape holds the last output alone."""
-
-    query_rows: str = "first"
-    """Rows of the position that the memory is asked with: "first" or "all"."""
-
-    query_width: int | None = None
-    """Of a projection of the query; None: there is none."""
-
-    query_norm: bool = False
-    """Whether the query is normalised before and after it, see `queries`."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.tape_rows not in ROWS:
-            raise ValueError(f"tape_rows must be one of {', '.join(ROWS)}, got {self.tape_rows!r}")
-        if self.query_rows not in ROWS:
-            raise ValueError(f"query_rows must be one of {', '.join(ROWS)}, got {self.query_rows!r}")
-        if self.query_width is not None and self.query_width < 1:
-            raise ValueError(f"query_width must be at least 1 or None, got {self.query_width}")
-
-    @property
-    def read(self) -> int:
-        """How many numbers of the image a query is made of."""
-        return self.maps * (1 if self.query_rows == "first" else self.rows)
-
-
-def initial_params(size: Size, symbols: int, rng: np.random.Generator,
-                   dtype: npt.DTypeLike = np.float32) -> dict[str, Array]:
-    """Fresh weights: "embedding" E, "encoder.*" and "decoder.*" cells [1, l, ...], "tape_kernels" W [3, 3, m, 3ml],
-    "tape_embedding" E', "output" O."""
-    m = size.maps
-    reach, inside = np.sqrt(3 / m), 1.8 * np.sqrt(3 / (9 * m))
-    params = {"embedding": rng.uniform(-1.7, 1.7, (symbols, m)).astype(dtype)}
-    for part in ("encoder", "decoder"):
-        params |= {f"{part}.{name}": array for name, array in initial_cells(m, size.layers, 1, rng, dtype).items()}
-    params["tape_kernels"] = rng.uniform(-inside, inside, (3, 3, m, 3 * m * size.layers)).astype(dtype)
-    params["tape_embedding"] = rng.uniform(-1.7, 1.7, (symbols, m)).astype(dtype)
-    params["output"] = rng.uniform(-reach, reach, (m, symbols)).astype(dtype)
-    return params
-
-
 class Output(NamedTuple):
     """What a batch is answered."""
 
@@ -103,26 +52,13 @@ class Output(NamedTuple):
     memory_loss: float  # mean over all queries with a target; 0 without memory or targets
 
 
-class Watched(NamedTuple):
-    """What can be looked at while one sequence is answered."""
-
-    images: Array  # [2n + 1, n, w, m] s_0 ... s_n = d_0, d_1 ... d_n
-    tape: Array  # [n, n, m] what the cells see on its row 0 while they make output t
-    output: Output
-
-
 class Step(NamedTuple):
     """What the backward pass needs to know of one step of the decoder."""
 
     read: tuple[Array, tape_read.Cache]
     layers: list[Any]
     written: embedding.Cache
-    query: queries.Cache | None
-    rows: Array | None  # who asked
-    memory: Any
-    answered: embedding.Cache | None
-    values: Array | None  # [rows, m] E' V[n_1]
-    confidence: Array | None  # [rows, k]
+    asked: Asked | None  # None without a memory
 
 
 class Cache(NamedTuple):
@@ -234,9 +170,9 @@ class ExtendedNeuralGPU:
             for name in self.memory.params:  # an optimiser may have put a new array in the place of the old one
                 self.memory.params[name] = params[name]
 
-        d, encoder = cgru_steps.forward(s, *_cells(params, "encoder"), steps=n, cutoff=size.cutoff, segment=segment,
+        d, encoder = cgru_steps.forward(s, *cells(params, "encoder"), steps=n, cutoff=size.cutoff, segment=segment,
                                         conv=self.conv)
-        (cells,) = cgru_steps.stack(Weights(*_cells(params, "decoder")), self.conv, size.cutoff)
+        (stacked,) = cgru_steps.stack(Weights(*cells(params, "decoder")), self.conv, size.cutoff)
         tape = TAPES[self.conv](params["tape_kernels"], d, rows=size.tape_rows, markovian=size.markovian)
         labels = targets if update or measure else None
         steps, logits, losses = [], [], []
@@ -245,16 +181,16 @@ class ExtendedNeuralGPU:
         if seen is not None:
             seen.append(d)
         for t in range(n):
-            asked: dict[str, Any] = dict.fromkeys(("query", "rows", "memory", "answered", "values", "confidence"))
-            answer = None
+            answer, asked = None, None
             if self.memory is not None:
-                answer, asked, loss = self._ask(d, t, labels, lengths, update, rng)
-                values[asked["rows"], t] = asked["found"]
-                confidence[asked["rows"], t] = asked["confidence"][:, 0]
-                losses.append((loss, len(asked["rows"])))
+                answer, asked = asking.forward(self.memory, params, self.statistics, size, d, t, labels, lengths,
+                                               update=update, rng=rng)
+                values[asked.rows, t] = asked.found
+                confidence[asked.rows, t] = asked.confidence[:, 0]
+                losses.append((asked.loss, len(asked.rows)))
             drives = xp.split(tape.drive(answer, t), size.layers, axis=3)  # [B, n, w, 3m] a layer
             layers = []
-            for cell, drive in zip(cells, drives, strict=True):
+            for cell, drive in zip(stacked, drives, strict=True):
                 d, cache = cell.forward(d, drive)
                 layers.append(cache)
             if seen is not None:
@@ -264,12 +200,11 @@ class ExtendedNeuralGPU:
             symbols = logits[-1].argmax(axis=1) if targets is None else targets[:, t]
             output, written = embedding.forward(params["tape_embedding"], symbols)
             tape.write(output, t)
-            asked.pop("found", None)
-            steps.append(Step((read, place), layers, written, **asked))
+            steps.append(Step((read, place), layers, written, asked))
 
         if training:
-            queries.learn(self.statistics, [(step.query, step.rows) for step in steps
-                                            if step.query is not None and step.rows is not None])
+            queries.learn(self.statistics, [(step.asked.query, step.asked.rows) for step in steps
+                                            if step.asked is not None])
         scores = xp.stack(logits, axis=1)  # [B, n, V]
         total = sum(count for _, count in losses) if labels is not None else 0
         loss = sum(loss * count for loss, count in losses) / total if total else 0.0
@@ -277,54 +212,11 @@ class ExtendedNeuralGPU:
         result = Output(scores, scores.argmax(axis=2), values if has else None, confidence if has else None, loss)
         return result, Cache(embedded, encoder, steps, tape, total, s.shape, params)
 
-    def watch(self, inputs: Array, *, targets: Array | None = None) -> Watched:
-        """Answer the first of these sequences, and keep what can be looked at. Nothing is written to the memory.
-
-        Parameters
-        ----------
-        inputs, targets : [B, n] int
-        """
-        inputs, targets = inputs[:1], None if targets is None else targets[:1]
-        seen: list[Array] = []
-        output, cache = self.forward(inputs, targets, update=False, seen=seen)
-        s, _ = neural_gpu.embed(self.params, inputs, self.size.rows)
-        xp, encoder = module_of(s), [s]
-        for _ in range(inputs.shape[1] - 1):  # the last one is d_0
-            encoder.append(cgru_steps.apply(encoder[-1], *_cells(self.params, "encoder"), steps=1,
-                                            cutoff=self.size.cutoff))
-        written = self.params["tape_embedding"][output.symbols[0] if targets is None else targets[0]]  # [n, m]
-        n = len(written)
-        tape = xp.tril(xp.ones((n, n), written.dtype), -1)[:, :, None] * written  # [step, position, m]
-        if self.size.markovian:
-            tape = xp.eye(n, k=-1, dtype=written.dtype)[:, :, None] * written
-        for t, step in enumerate(cache.steps):
-            if step.values is not None and step.confidence is not None:
-                tape[t, t] = step.values[0] * step.confidence[0, 0]
-        return Watched(xp.concatenate(encoder + seen), tape, output)
-
-    def _ask(self, d: Array, t: int, wanted: Array | None, lengths: Array, update: bool,
-             rng: np.random.Generator | None) -> tuple[Array, dict[str, Any], float]:
-        """c_1 E' V[n_1] for the rows whose sequence reaches position t, 0 for the others."""
-        assert self.memory is not None
-        xp = module_of(d)
-        query, place = queries.forward(self.params, self.statistics, d, t, rows=self.size.query_rows)
-        rows = xp.flatnonzero(lengths > t)
-        labels = None if wanted is None else wanted[rows, t]
-        found, cache = self.memory.forward(query[rows], labels, update=update, rng=rng)
-        # An empty memory answers -1 with confidence 0; any symbol times 0 is nothing.
-        values, answered = embedding.forward(self.params["tape_embedding"], xp.maximum(found.values, 0))
-        answer = xp.zeros((len(d), d.shape[3]), d.dtype)
-        answer[rows] = values * found.confidence[:, :1]
-        loss = 0.0 if found.loss is None else float(found.loss)
-        return answer, {"query": place, "rows": rows, "memory": cache, "answered": answered, "values": values,
-                        "confidence": found.confidence, "found": found.values}, loss
-
     # Backwards, step t last to first, with dd the gradient of d_{t+1}:
     #
     #     output written on the tape -> E';    logits_t -> O and row 0 of position t
-    #     cells -> d_t and the drive;          drive -> W, older outputs (in `tape`), and the answer a = c_1 E'[v]
-    #     da -> dE'[v] = c_1 da, dc_1 = <da, E'[v]> -> through the confidence, and with the margin loss, the query
-    #     query -> row 0 of position t of d_t
+    #     cells -> d_t and the drive;          drive -> W, older outputs (in `tape`), and the answer a
+    #     a -> E', and through the query the rows of position t of d_t (`asking`)
     #
     # and d_0 is what the encoder made.
 
@@ -344,7 +236,7 @@ class ExtendedNeuralGPU:
         check_rank("d_logits", d_logits, 3)
         check_shape("d_logits", d_logits, (batch, n, self.symbols))
         xp = module_of(d_logits)
-        (cells,) = cgru_steps.stack(Weights(*_cells(params, "decoder")), self.conv, self.size.cutoff)
+        (stacked,) = cgru_steps.stack(Weights(*cells(params, "decoder")), self.conv, self.size.cutoff)
         gradients = {name: xp.zeros_like(w) for name, w in params.items()}
         dd = xp.zeros(cache.shape, d_logits.dtype)
         tape.start_backward()
@@ -355,38 +247,22 @@ class ExtendedNeuralGPU:
             gradients["output"] += read.T @ d_logits[:, t]
             dd = dd + tape_read.backward(d_logits[:, t] @ params["output"].T, place)
             d_drives = []
-            for cell, layer in zip(reversed(cells), reversed(step.layers), strict=True):
+            for cell, layer in zip(reversed(stacked), reversed(step.layers), strict=True):
                 dd, d_drive = cell.backward(dd, layer)
                 d_drives.append(d_drive)
             d_answer = tape.drive_backward(xp.concatenate(d_drives[::-1], axis=3), t)
-            if d_answer is not None:
-                dd = dd + self._ask_backward(d_answer, step, gradients, d_memory_loss, cache.asked)
+            if self.memory is not None and step.asked is not None and d_answer is not None:
+                share = len(step.asked.rows) / cache.asked if cache.asked else 0.0  # of its mean in that of all queries
+                dd = dd + asking.backward(self.memory, d_answer, step.asked, gradients, d_memory_loss * share)
         ds, *of_encoder = cgru_steps.backward(dd, cache.encoder)
         gradients |= {f"encoder.{name}": g for name, g in zip(CELLS, of_encoder, strict=True)}
-        of_decoder = cgru_steps.gathered([cells], Weights(*_cells(params, "decoder")))
+        of_decoder = cgru_steps.gathered([stacked], Weights(*cells(params, "decoder")))
         gradients |= {f"decoder.{name}": g for name, g in zip(CELLS, of_decoder, strict=True)}
         gradients["tape_kernels"] = tape.d_kernels()
         gradients["embedding"] = embedding.backward(ds[:, :, 0], cache.embedded)
         return gradients
 
-    def _ask_backward(self, d_answer: Array, step: Step, gradients: dict[str, Array], d_memory_loss: float,
-                      asked: int) -> Array:
-        """dd [B, n, w, m]; adds the gradients of E', of the query's projection and of the memory's own parameters."""
-        assert self.memory is not None and step.values is not None and step.confidence is not None
-        assert step.answered is not None and step.rows is not None and step.query is not None
-        xp = module_of(d_answer)
-        da = d_answer[step.rows]  # [rows, m]
-        gradients["tape_embedding"] += embedding.backward(da * step.confidence[:, :1], step.answered)
-        d_confidence = xp.zeros_like(step.confidence)
-        d_confidence[:, 0] = (da * step.values).sum(axis=1)
-        share = d_memory_loss * len(step.rows) / asked if asked else 0.0  # of this step's mean in that of all queries
-        d_rows, d_memory = self.memory.backward(step.memory, d_loss=share, d_confidence=d_confidence)
-        for name, gradient in d_memory.items():
-            gradients[name] += gradient
-        dq = xp.zeros((len(d_answer), d_rows.shape[1]), d_rows.dtype)
-        dq[step.rows] = d_rows
-        return queries.backward(dq, step.query, gradients)
 
-
-def _cells(params: dict[str, Array], part: str) -> list[Array]:
+def cells(params: dict[str, Array], part: str) -> list[Array]:
+    """The weights of the "encoder" or "decoder", in the order of `CELLS`."""
     return [params[f"{part}.{name}"] for name in CELLS]

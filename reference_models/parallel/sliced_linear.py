@@ -25,14 +25,24 @@ def forward(x: Array, weights: Array, bias: Array, slices: int) -> tuple[Array, 
 
 def backward(dy: Array, cache: Cache, slices: int) -> tuple[Array, Array, Array]:
     """As `linear.backward`, in so many slices."""
-    x, weights = cache
+    return backward_inputs(dy, cache, slices), *backward_parameters(dy, cache, slices)
+
+
+def backward_inputs(dy: Array, cache: Cache, slices: int) -> Array:
+    """dx alone, for those who want the gradient of the weights later: it is as large as they are."""
     linear.check_gradient(dy, cache)
+    x, weights = cache
+    parts = data_parallel.run(lambda some: dy @ weights[some].T, data_parallel.split(x.shape[1], slices))  # [B, D_s]
+    dx: Array = module_of(dy).concatenate(parts, axis=1)
+    return dx
+
+
+def backward_parameters(dy: Array, cache: Cache, slices: int) -> tuple[Array, Array]:
+    """(d_weights, d_bias) alone."""
+    linear.check_gradient(dy, cache)
+    x, weights = cache
     xp = module_of(dy)
     d_weights = xp.empty(weights.shape, weights.dtype)  # [D, F]
-
-    def of_slice(some: slice) -> Array:
-        xp.matmul(x[:, some].T, dy, out=d_weights[some])  # [D_s, F]
-        return dy @ weights[some].T  # [B, D_s]
-
-    parts = data_parallel.run(of_slice, data_parallel.split(x.shape[1], slices))
-    return xp.concatenate(parts, axis=1), d_weights, dy.sum(axis=0)
+    data_parallel.run(lambda some: xp.matmul(x[:, some].T, dy, out=d_weights[some]),
+                      data_parallel.split(x.shape[1], slices))
+    return d_weights, dy.sum(axis=0)

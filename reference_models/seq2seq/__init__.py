@@ -1,6 +1,7 @@
 """Translating with a memory: an LSTM encoder-decoder with attention.    (LTRRE §2.1)"""
 
-from reference_models.seq2seq.model import Asked, Cache, Output, Seq2Seq
+from reference_models.seq2seq.asking import Asked
+from reference_models.seq2seq.model import Cache, Output, Seq2Seq
 from reference_models.seq2seq.query import Query
 from reference_models.seq2seq.size import END, PAD, START, Size, initial_params
 

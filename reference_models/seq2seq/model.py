@@ -23,26 +23,19 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from refmem.arrays import Array, ArrayModule, check_labels, check_rank, check_shape, module_of, to_host
-from refmem.memory import memory as memory_module
+from refmem.arrays import Array, ArrayModule, check_shape
 from refmem.memory.memory import Memory, MemoryOutput
 from refmem.memory.profiles import PAPER, Profile
 from refmem.ops import linear
 
 from reference_models.parallel import sliced_linear
-from reference_models.seq2seq import (
-    layers as seq2seq_layers,
-    output as seq2seq_output,
-    query as seq2seq_query,
-    read as seq2seq_read,
-    shards as seq2seq_shards,
-)
-from reference_models.parallel import data_parallel
-from reference_models.seq2seq.query import Query
+from reference_models.seq2seq import asking, layers, sentences
+from reference_models.seq2seq import output as seq2seq_output
+from reference_models.seq2seq import read as seq2seq_read
+from reference_models.seq2seq import shards as seq2seq_shards
+from reference_models.seq2seq.asking import Asked
 from reference_models.seq2seq.shards import Shard
-from reference_models.seq2seq.size import END, PAD, START, Size, initial_params
-
-__all__ = ["END", "PAD", "START", "Query", "Seq2Seq", "Size"]
+from reference_models.seq2seq.size import PAD, Size, initial_params
 
 
 class Output(NamedTuple):
@@ -64,19 +57,11 @@ class Cache(NamedTuple):
     shards: list[Shard]  # encoder and decoder
     shape: tuple[int, int]  # (B, T)
     top_scale: Array | None  # [N, H] dropout on top
-    asked: "Asked | None"  # None without a memory
+    asked: Asked | None  # None without a memory
     read: seq2seq_read.Cache | None  # None where no value reaches the output
     combine: linear.Cache
     output: seq2seq_output.Cache | seq2seq_output.PlainCache | None
     tokens: int  # N
-
-
-class Asked(NamedTuple):
-    """The memory's answer, and how to go back."""
-
-    answer: MemoryOutput
-    query: seq2seq_query.Cache
-    memory: memory_module.Cache
 
 
 class Seq2Seq:
@@ -123,8 +108,8 @@ class Seq2Seq:
                  search: str = "exact") -> None:
         if twin is None:
             twin = "fused" if xp is np else "plain"
-        if twin not in seq2seq_layers.LSTMS:
-            raise ValueError(f"twin must be one of {', '.join(seq2seq_layers.LSTMS)}, got {twin!r}")
+        if twin not in layers.LSTMS:
+            raise ValueError(f"twin must be one of {', '.join(layers.LSTMS)}, got {twin!r}")
         if shards < 1:
             raise ValueError(f"shards must be at least 1, got {shards}")
         if not 0 < keep <= 1:
@@ -187,7 +172,7 @@ class Seq2Seq:
         if not 0 <= gold <= 1:
             raise ValueError(f"gold must lie in [0, 1], got {gold}")
         xp = self.xp
-        scales: seq2seq_layers.Scales = {}
+        scales: layers.Scales = {}
         if training and rng is not None and self.keep < 1:
             scales = seq2seq_shards.dropout_scales(self.size, source, target, self.keep, rng,
                                                    like=self.params["output.bias"])
@@ -196,9 +181,7 @@ class Seq2Seq:
         sentence, step = xp.nonzero(target != PAD)
         labels = target[sentence, step]  # [N]
 
-        with data_parallel.one_pool():
-            asked = self._ask(context, top, labels, sentence, training=training, update=update, rng=rng,
-                              sources=sources)
+        asked = self._ask(context, top, labels, sentence, training=training, update=update, rng=rng, sources=sources)
         top_scale = scales["top"][sentence, step] if "top" in scales else None
         if top_scale is not None:
             top = top * top_scale
@@ -247,16 +230,14 @@ class Seq2Seq:
             if cache.read is not None:
                 d_confidence, d_table = seq2seq_read.backward(d_joined[:, size.width:], cache.read)
                 tables.append(d_table)
-            with data_parallel.one_pool():
-                dq, d_memory = self.memory.backward(cache.asked.memory, d_loss=d_objective * self.memory_weight,
-                                                    d_confidence=d_confidence)
-                d_query, to_context, to_top = seq2seq_query.backward(dq, cache.asked.query)
-            gradients |= d_memory | d_query
+            of_asking, to_context, to_top = asking.backward(
+                self.memory, cache.asked, d_loss=d_objective * self.memory_weight, d_confidence=d_confidence)
+            gradients |= of_asking
             d_context = d_context if to_context is None else to_context
             d_top = d_top if to_top is None else d_top + to_top
 
-        layers, d_source, d_target = seq2seq_shards.backward(d_top, d_context, cache.shards, cache.shape)
-        gradients |= layers
+        of_layers, d_source, d_target = seq2seq_shards.backward(d_top, d_context, cache.shards, cache.shape)
+        gradients |= of_layers
         tables.append(d_target)
         if size.shared:
             tables.append(d_source)
@@ -296,7 +277,7 @@ class Seq2Seq:
 
     # --- The steps of a batch -------------------------------------------------------------------------------------
 
-    def _run(self, source: Array, target: Array, scales: seq2seq_layers.Scales) -> list[Shard]:
+    def _run(self, source: Array, target: Array, scales: layers.Scales) -> list[Shard]:
         """Encoder and decoder."""
         return seq2seq_shards.forward(self.params, self.size, source, target, scales, self.twin, self.shards)
 
@@ -305,13 +286,8 @@ class Seq2Seq:
         """The memory's answer to N positions; None without a memory."""
         if self.memory is None:
             return None
-        q, of_query = seq2seq_query.forward(self.params, self.statistics, self.size.query, context, top,
-                                            training=training)
-        for name in self.memory.params:  # an optimiser may have put a new array in the place of the old one
-            self.memory.params[name] = self.params[name]
-        answer, of_memory = self.memory.forward(q, labels, update=update, rng=rng,
-                                                sources=None if sources is None else sources[sentence])
-        return Asked(answer, of_query, of_memory)
+        return asking.forward(self.memory, self.params, self.statistics, self.size.query, context, top, labels,
+                              None if sources is None else sources[sentence], training=training, update=update, rng=rng)
 
     # --- Small things ---------------------------------------------------------------------------------------------
 
@@ -323,18 +299,7 @@ class Seq2Seq:
     def check_sentences(self, name: str, tokens: Array) -> None:
         """Raise a `ValueError` or `TypeError` unless these are "source" or "target" sentences [B, .] of the model."""
         vocabulary = self.size.source_vocabulary if name == "source" else self.size.target_vocabulary
-        check_rank(name, tokens, 2)
-        if module_of(tokens) is not self.xp:
-            raise TypeError(f"{name} must be an array of {self.xp.__name__} like the model, "
-                            f"got one of {module_of(tokens).__name__}")
-        check_labels(name, tokens.reshape(-1), tokens.size, vocabulary)
-        there = to_host(tokens != PAD)
-        empty = np.flatnonzero(~there.any(axis=1))
-        if len(tokens) == 0 or empty.size:
-            raise ValueError(f"{name} must have a token in each row, got "
-                             + (f"none in row {empty[0]}" if empty.size else "no rows"))
-        if (there[:, 1:] & ~there[:, :-1]).any():
-            raise ValueError(f"{name} must have its padding (token {PAD}) after all tokens of a row")
+        sentences.check(name, tokens, vocabulary, self.xp)
 
     def _check(self, source: Array, target: Array, sources: Array | None) -> None:
         self.check_sentences("source", source)

@@ -105,7 +105,8 @@ def _listed(half: Path) -> Iterator[Drawing]:
         archive = zipfile.ZipFile(half)
     except Exception as error:  # a damaged zip can raise almost anything
         raise FileRefused(f"{half} is damaged, or not a zip ({error})") from error
-    for name in archive.namelist():
-        match = _NAME.search(name)
-        if match and not name.startswith("__MACOSX/"):
-            yield Drawing(match[1], match[2], match[3], partial(archive.read, name), half)
+    for entry in archive.infolist():
+        match = _NAME.search(entry.filename)
+        if match and not entry.filename.startswith("__MACOSX/"):
+            # By its entry, not by its name: a damaged name may be that of another drawing.
+            yield Drawing(match[1], match[2], match[3], partial(archive.read, entry), half)

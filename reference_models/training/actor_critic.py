@@ -15,10 +15,8 @@ from typing import Any
 import numpy as np
 
 from refmem.ops import actor_critic
-from refmem.storage import FileRefused
 
 from reference_models.fast_weights.catch_agent import Agent, Episodes
-from reference_models.fast_weights.cores.core import Params
 from reference_models.tasks.catch import Games
 from reference_models.training import adam, checkpoint
 from reference_models.training.adam import Adam
@@ -110,7 +108,7 @@ class ActorCriticTraining:
         FileRefused
             If its weights are not those of this network.
         """
-        put_params(self.params, saved.params)
+        checkpoint.put_params(self.params, saved.params)
         self.adam, self.rng = saved.adam, checkpoint.generator(saved.rng)
         self.counters, self.curve = saved.counters, saved.curve
 
@@ -126,11 +124,3 @@ def objective(recipe: Recipe, episodes: Episodes, logits: Any, values: Any) -> t
     # What was returned, and by how much it was better than expected, are targets: their gradients are dropped.
     d_logits, d_values, _, _ = actor_critic.backward(np.full_like(loss, 1 / batch), cache)
     return d_logits.reshape(logits.shape), d_values.reshape(values.shape), float(cache.entropy.mean())
-
-
-def put_params(params: Params, stored: Params) -> None:
-    """Write the stored weights over `params`, in place."""
-    if params.keys() != stored.keys() or any(stored[name].shape != w.shape for name, w in params.items()):
-        raise FileRefused("the checkpoint holds the weights of another network")
-    for name, w in params.items():
-        w[...] = stored[name]

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from refmem.arrays import Array
-from refmem.storage import FileRefused
 
 from reference_models import neural_gpu
 from reference_models.neural_gpu import CELLS, Size
@@ -171,10 +170,7 @@ class AlgorithmTraining:
         FileRefused
             If its weights are not those of this network.
         """
-        shapes = {name: w.shape for name, w in self.params.items()}
-        if shapes != {name: w.shape for name, w in saved.params.items()}:
-            raise FileRefused("the checkpoint holds the weights of another network")
-        self.params = {name: np.array(saved.params[name]) for name in self.params}
+        checkpoint.put_params(self.params, saved.params)
         self.adam, self.rng = saved.adam, checkpoint.generator(saved.rng)
         self.counters, self.curve = saved.counters, saved.curve
         self.curriculum.restore(saved.notes["curriculum"])

@@ -6,7 +6,7 @@ was never stopped.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -49,15 +49,22 @@ def save(path: str | os.PathLike[str], checkpoint: Checkpoint) -> None:
     storage.save(path, KIND, VERSION, facts, arrays)
 
 
-def load(path: str | os.PathLike[str], task: str) -> Checkpoint:
+def load(path: str | os.PathLike[str], task: str, *, needs: Iterable[str] = ()) -> Checkpoint:
     """Read what `save` wrote.
+
+    Parameters
+    ----------
+    task : str
+        Whose checkpoint is wanted.
+    needs : strings
+        What its settings must tell.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     FileRefused
-        If the file is damaged, no checkpoint, one of another version, or one of another task.
+        If the file is damaged, no checkpoint, one of another version or another task, or lacks a setting.
     """
     path = Path(path)
     facts, arrays = storage.load(path, KIND, VERSION)
@@ -69,10 +76,26 @@ def load(path: str | os.PathLike[str], task: str) -> Checkpoint:
         groups.setdefault(group, {})[name] = array
     try:
         params, first, second = (groups.pop(name) for name in ("params", "adam.first", "adam.second"))
+        if any(name not in facts["settings"] for name in needs):
+            raise storage.FileRefused(f"{path} does not say how its run was started")
         return Checkpoint(task, facts["settings"], params, AdamState(facts["adam_step"], first, second),
                           facts["rng"], Counters(**facts["counters"]), facts["curve"], groups, facts["notes"])
     except (KeyError, TypeError) as error:
         raise storage.FileRefused(f"{path} is damaged: it lacks a part of a checkpoint ({error})") from error
+
+
+def put_params(params: Mapping[str, Array], stored: Mapping[str, Array]) -> None:
+    """Write the stored weights over `params`, in place.
+
+    Raises
+    ------
+    FileRefused
+        If they are not those of this network.
+    """
+    if params.keys() != stored.keys() or any(stored[name].shape != w.shape for name, w in params.items()):
+        raise storage.FileRefused("the checkpoint holds the weights of another network")
+    for name, weights in params.items():
+        weights[...] = stored[name]
 
 
 def generator(state: Mapping[str, Any]) -> np.random.Generator:

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from refmem.memory.profiles import PROFILES
-from refmem.storage import FileRefused
 
 from reference_models.classifier import Classifier
 from reference_models.tasks import augment, episodes
@@ -102,7 +101,7 @@ class OneShotTraining:
         FileRefused
             If its weights are not those of this network.
         """
-        put_params(self.classifier.params, saved.params)
+        checkpoint.put_params(self.classifier.params, saved.params)
         self.adam, self.rng = saved.adam, checkpoint.generator(saved.rng)
         self.counters, self.curve = saved.counters, saved.curve
 
@@ -111,11 +110,3 @@ def build(recipe: Recipe, *, seed: int) -> Classifier:
     """The network of a recipe with its memory, untrained."""
     return Classifier(recipe.size, memory_size=recipe.memory_size, profile=PROFILES[recipe.profile],
                       vocab_size=max(recipe.labels, recipe.more_labels), dtype=np.float32, seed=seed)
-
-
-def put_params(params: dict[str, Any], stored: Mapping[str, Any]) -> None:
-    """Write the stored weights over `params`, in place."""
-    if params.keys() != stored.keys() or any(stored[name].shape != w.shape for name, w in params.items()):
-        raise FileRefused("the checkpoint holds the weights of another network")
-    for name, w in params.items():
-        w[...] = stored[name]

@@ -13,7 +13,6 @@ import numpy as np
 
 from refmem.arrays import Array
 from refmem.ops import softmax_cross_entropy
-from refmem.storage import FileRefused
 
 from reference_models.training import adam, checkpoint
 from reference_models.training.adam import Adam
@@ -152,11 +151,7 @@ class SequenceTraining:
         FileRefused
             If its weights are not those of this model.
         """
-        params = self.model.params
-        if params.keys() != saved.params.keys() or any(saved.params[k].shape != w.shape for k, w in params.items()):
-            raise FileRefused("the checkpoint holds the weights of another network")
-        for name, w in params.items():
-            w[...] = saved.params[name]
+        checkpoint.put_params(self.model.params, saved.params)
         self.adam, self.counters, self.curve = saved.adam, saved.counters, saved.curve
 
 

@@ -1,6 +1,6 @@
 """Training the Extended Neural GPU on the synthetic task, with a memory on its tape or without.        (LTRRE §4)
 
-The stages are those of `synthetic_seq2seq`: copying first, then episodes of few numbers, then of more, so that the
+The stages are those of `synthetic_episodes`: copying first, then episodes of few numbers, then of more, so that the
 memory's queries do not collapse; in the end the memory is cleared and shown the training set once. Input and output
 have the same length, so that no end has to be said. The paper's network has 32 maps.
 
@@ -13,38 +13,35 @@ need that; numbers with their first or their last digits in common do, so many e
 The paper says none of this. It asks with one row of 32 maps; the recipe with all rows, see `neural_gpu.queries`.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
-from time import monotonic
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from refmem.memory.memory import Memory
-from refmem.storage import FileRefused
-
 from reference_models import neural_gpu
-from reference_models.neural_gpu.extended import ExtendedNeuralGPU, ExtendedSize, Output
+from reference_models.neural_gpu.extended import ExtendedNeuralGPU, Output
+from reference_models.neural_gpu.extended_size import ExtendedSize
 from reference_models.parallel import data_parallel
 from reference_models.tasks.synthetic import DIGIT_0, SHORTEST, SYMBOLS, Array, Examples
-from reference_models.training import adam, checkpoint
 from reference_models.training.adam import Adam
-from reference_models.training.clipping import clip_by_global_norm
-from reference_models.training.schedule import Counters, linear_decay
-from reference_models.training.synthetic_seq2seq import (
+from reference_models.training.synthetic_episodes import (
     AT_ONCE,
     COPY,
     COPY_ROUNDS,
     EVERYTHING,
+    EpisodeRecipe,
     Stage,
-    SyntheticSeq2Seq,
+    SyntheticTraining,
+    Update,
+    parts_from_facts,
 )
 
 TASK = "synthetic extended-neural-gpu"
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Recipe(EpisodeRecipe):
     """Settings of a run."""
 
     size: ExtendedSize = field(default_factory=lambda: ExtendedSize(query_rows="all", query_width=128,
@@ -55,24 +52,12 @@ class Recipe:
         Stage(1000, 32, 1.0, 3, 32, 0.8))
     adam: Adam = field(default_factory=lambda: Adam(rate=3e-3, epsilon=1e-5))
     final_rate: float = 0.05
-    clip: float = 1.0
-    memory: bool = True
-    memory_weight: float = 3.0
-    memory_size: int = 524_288
-    search: str = "auto"
-    rewrite: bool = True  # clear at the end and show the training set once
-    shown: int | None = 9  # then, strings are cut to this length
-    strings: int = 256  # of one round, after which a run can be stopped
-
-    def as_facts(self) -> dict[str, Any]:
-        """As plain JSON, for a checkpoint."""
-        return asdict(self)
+    shown: int | None = 9  # in the end the memory is shown strings that are cut to this length
 
     @staticmethod
     def from_facts(facts: dict[str, Any]) -> "Recipe":
         """The way back."""
-        return Recipe(**facts | {"adam": Adam(**facts["adam"]), "size": ExtendedSize(**facts["size"]),
-                                 "stages": tuple(Stage(**stage) for stage in facts["stages"])})
+        return Recipe(**facts | parts_from_facts(facts) | {"size": ExtendedSize(**facts["size"])})
 
 
 RECIPE = Recipe()
@@ -81,8 +66,8 @@ PAPER = Recipe(size=ExtendedSize(), stages=(Stage(EVERYTHING, 16),), memory_weig
 """The text: a memory of half a million slots that is never cleared, and strings in random order."""
 
 
-class SyntheticNeuralGPU(SyntheticSeq2Seq):
-    """A run. Its stages, and the strings of each update, are those of the class it stands on.
+class SyntheticNeuralGPU(SyntheticTraining):
+    """A run.
 
     Parameters
     ----------
@@ -96,54 +81,25 @@ class SyntheticNeuralGPU(SyntheticSeq2Seq):
     """
 
     task = TASK
-    recipe: Recipe  # type: ignore[assignment]
-    model: ExtendedNeuralGPU  # type: ignore[assignment]
+    recipe: Recipe
+    model: ExtendedNeuralGPU
 
     def __init__(self, recipe: Recipe, train: Examples, *, seed: int, shards: int = 1) -> None:
-        self.recipe, self.examples, self.seed = recipe, train, seed
+        model = ExtendedNeuralGPU(recipe.size, len(SYMBOLS), memory_size=1 if recipe.memory else 0, seed=seed)
+        super().__init__(recipe, model, train, seed=seed)
         self.shards = 1 if recipe.memory else shards
-        self.model = ExtendedNeuralGPU(recipe.size, len(SYMBOLS), memory_size=1 if recipe.memory else 0, seed=seed)
-        self.adam = adam.start(self.model.params)
-        self.rng = np.random.default_rng([seed, 1])
-        self.counters = Counters()
-        self.curve: list[dict[str, float]] = []
-        self.queue = np.zeros(0, np.int64)
-        self.of_number = {int(number): np.flatnonzero(train.numbers == number) for number in np.unique(train.numbers)}
-        self.slots = 0
-        self.stage, self.rounds = 0, 0
 
-    def advance(self, spent: float) -> Mapping[str, float]:
-        """Train on some strings.
-
-        Returns
-        -------
-        dict
-            `loss`, nats a token; `accuracy`, share of strings all of whose tokens score highest; `numbers` in an
-            episode; with a memory `memory_loss`, `digit_hits` and `confidence` where a digit is wanted;
-            `tokens_a_second`; `images`, the strings trained on.
-        """
-        recipe, stage = self.recipe, self.recipe.stages[self.stage]
-        started, strings, tokens, seen = monotonic(), 0, 0, []
-        factor = linear_decay(spent, recipe.final_rate)
-        while strings < recipe.strings:
-            some = self._some(stage)
-            targets = some.inputs if stage.numbers == COPY else some.outputs
-            learning = stage.numbers != COPY
-            figures, gradients = self._gradients(some.inputs, targets, some.lengths, learning)
-            gradients, _ = clip_by_global_norm(gradients, recipe.clip)
-            adam.update(self.model.params, gradients, self.adam, recipe.adam, factor=factor)
-            seen.append(figures)
-            strings += len(some)
-            tokens += int(some.lengths.sum())
-        means = {name: float(np.mean([one[name] for one in seen if name in one])) for name in seen[-1]}
-        self._maybe_next_stage(stage, means)
-        return means | {"numbers": stage.numbers, "tokens_a_second": round(tokens / (monotonic() - started)),
-                        "images": strings}
+    def update(self, stage: Stage) -> Update:
+        """As in `SyntheticTraining`."""
+        some = self._some(stage)
+        targets = some.inputs if stage.numbers == COPY else some.outputs
+        figures, gradients = self._gradients(some.inputs, targets, some.lengths, stage.numbers != COPY)
+        return Update(figures, gradients, len(some), int(some.lengths.sum()))
 
     def _some(self, stage: Stage) -> Examples:
         """The strings of the next update, all of one length where the stage cuts them."""
         if stage.longest is None:
-            return self.examples.take(self._next(stage))
+            return self.examples.take(self.next(stage))
         longest = stage.longest
         if stage.numbers == COPY:
             longest = round(SHORTEST + min(1.0, self.rounds / COPY_ROUNDS) * (longest - SHORTEST))
@@ -151,11 +107,11 @@ class SyntheticNeuralGPU(SyntheticSeq2Seq):
         if stage.numbers == COPY:
             rows = self.rng.choice(np.flatnonzero(self.examples.lengths >= length), stage.batch)
         else:
-            rows = self._next(stage)
+            rows = self.next(stage)
             length = min(length, int(self.examples.lengths[rows].min()))
         return self.examples.take(rows).cut(length, self.rng)
 
-    def _shuffled(self, rows: Array, stage: Stage) -> Array:
+    def shuffled(self, rows: Array, stage: Stage) -> Array:
         """In a random order; where the stage cuts strings, batches are of strings of similar lengths."""
         rows = self.rng.permutation(rows)
         if stage.longest is None:
@@ -188,28 +144,12 @@ class SyntheticNeuralGPU(SyntheticSeq2Seq):
             figures |= {"memory_loss": outputs[0].memory_loss, **knowledge(outputs[0], targets)}
         return figures, data_parallel.add([gradients for _, _, gradients in done])
 
-    def _fresh_memory(self, slots: int) -> None:
-        """An empty memory of at least so many slots, at most as many as the recipe has."""
-        wanted = min(self.recipe.memory_size, 1 << max(8, int(slots - 1).bit_length()))
-        assert self.model.memory is not None
-        if wanted == self.slots:
-            self.model.memory.clear()
-            return
-        self.slots = wanted
-        self.model.memory = self._memory(wanted)
-
-    def _memory(self, slots: int) -> Memory:
-        before = self.model.memory
-        assert before is not None
-        return Memory(before.key_dim, slots, profile=before.profile, vocab_size=before.vocab_size, dtype=before.dtype,
-                      search=self.recipe.search if slots > 1 else "exact")
-
     def finish(self, progress: Callable[[float], None] = lambda done: None) -> None:
         """Clear the memory and show it the training set, where the recipe says so."""
         if self.model.memory is None or not self.recipe.rewrite:
             return
         self.slots = 0
-        self._fresh_memory(self.recipe.memory_size)
+        self.fresh_memory(self.recipe.memory_size)
         shown = self.examples if self.recipe.shown is None else self.examples.cut(self.recipe.shown, self.rng)
         done = 0
         for rows in of_one_length(shown.lengths, self.rng):
@@ -220,21 +160,12 @@ class SyntheticNeuralGPU(SyntheticSeq2Seq):
 
     def right(self, examples: Examples, *, zeroed: bool = False,
               progress: Callable[[float], None] = lambda done: None) -> tuple[Array, dict[str, float]]:
-        """Which strings come out without a fault, and what the memory knew.
-
-        The right token scores highest at each step after the right ones before it: that is the same as writing the
-        string alone, greedily, without a fault.
-
-        Parameters
-        ----------
-        zeroed : bool
-            Replace the memory's answers by zeros: those of an empty one.
-        """
+        """As in `SyntheticTraining`."""
         right = np.zeros(len(examples), bool)
         known: list[dict[str, float]] = []
         memory = self.model.memory
         if zeroed and memory is not None:
-            self.model.memory = self._memory(1)
+            self.model.memory = self.memory_of(1)
         try:
             done = 0
             for rows in of_one_length(examples.lengths):
@@ -249,38 +180,6 @@ class SyntheticNeuralGPU(SyntheticSeq2Seq):
         finally:
             self.model.memory = memory
         return right, {name: float(np.mean([one[name] for one in known])) for name in (known[0] if known else {})}
-
-    def snapshot(self, settings: dict[str, Any]) -> checkpoint.Checkpoint:
-        """The run as it stands, memory and all."""
-        extras: dict[str, dict[str, Array]] = {"statistics": self.model.statistics, "queue": {"rows": self.queue}}
-        notes: dict[str, Any] = {"slots": self.slots, "stage": self.stage, "rounds": self.rounds}
-        if self.model.memory is not None:
-            notes["memory"], extras["memory"] = self.model.memory.contents()
-        return checkpoint.Checkpoint(TASK, settings | {"recipe": self.recipe.as_facts(), "seed": self.seed},
-                                     self.model.params, self.adam, self.rng.bit_generator.state, self.counters,
-                                     self.curve, extras, notes)
-
-    def resume(self, saved: checkpoint.Checkpoint) -> None:
-        """Go on from `saved`, which a run of the same recipe made.
-
-        Raises
-        ------
-        FileRefused
-            If its weights are not those of this network.
-        """
-        params = self.model.params
-        if {n: w.shape for n, w in params.items()} != {n: w.shape for n, w in saved.params.items()}:
-            raise FileRefused("the checkpoint holds the weights of another network")
-        for name, weights in params.items():
-            weights[...] = saved.params[name]
-        for name, running in self.model.statistics.items():
-            running[...] = saved.extras["statistics"][name]
-        if self.model.memory is not None:
-            self.model.memory = Memory.from_contents(saved.notes["memory"], saved.extras["memory"])
-        self.adam, self.rng = saved.adam, checkpoint.generator(saved.rng)
-        self.counters, self.curve = saved.counters, saved.curve
-        self.queue, self.slots = saved.extras["queue"]["rows"], saved.notes["slots"]
-        self.stage, self.rounds = saved.notes["stage"], saved.notes["rounds"]
 
 
 def of_one_length(lengths: Array, rng: np.random.Generator | None = None) -> list[Array]:

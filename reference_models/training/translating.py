@@ -227,18 +227,21 @@ def restored(recipe: Recipe, saved: checkpoint.Checkpoint, *, shards: int = 1) -
     try:
         sizes = tuple(saved.notes["vocabularies"])
         model = build(recipe, (sizes[0], sizes[1]), seed=0, shards=shards, with_memory="memory" in saved.extras)
-        if model.params.keys() != saved.params.keys() or any(
-                saved.params[name].shape != w.shape for name, w in model.params.items()):
-            raise FileRefused("the checkpoint holds the weights of another network")
-        for name, weights in model.params.items():
-            weights[...] = saved.params[name]
+        checkpoint.put_params(model.params, saved.params)
         for name, running in model.statistics.items():
             running[...] = saved.extras["statistics"][name]
         if model.memory is not None:
-            model.memory = Memory.from_contents(saved.notes["memory"], saved.extras["memory"])
+            model.memory = _memory_of(saved)
     except (KeyError, IndexError, TypeError) as error:
         raise FileRefused(f"the checkpoint lacks a part of a translator ({error})") from error
     return model
+
+
+def _memory_of(saved: checkpoint.Checkpoint) -> Memory:
+    try:
+        return Memory.from_contents(saved.notes["memory"], saved.extras["memory"])
+    except ValueError as error:
+        raise FileRefused(f"the checkpoint holds a memory that cannot be: {error}") from error
 
 
 def without_memory(recipe: Recipe) -> Recipe:

@@ -12,11 +12,13 @@ import argparse
 import fnmatch
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import track
 
+from refmem import workers
 from refmem.conformance import deviations, parallel, runner
 from refmem.conformance.adapters.loading import load
 from refmem.conformance.adapters.protocol import AdapterFailed, ProtocolError
@@ -46,6 +48,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
                         help=f"known failures; {deviations.DEFAULT} of this folder is read by itself")
     parser.add_argument("--fuzz", type=int, default=0, metavar="N", help="also N generated cases")
     parser.add_argument("--seed", type=int, default=0, help="of the generated cases")
+    parser.add_argument("--dask", metavar="ADDRESS", help="generated cases are made on the Dask cluster of this "
+                        "scheduler: tcp://host:8786 (extra cluster); the same ones as here")
     parser.add_argument("--save", type=Path, default=Path("refmem-fuzz"), metavar="FOLDER",
                         help="where a generated case that fails is kept")
     parser.add_argument("--json", action="store_true", help="JSON lines instead of text")
@@ -62,6 +66,8 @@ def run(arguments: argparse.Namespace) -> int:
     for name in ("jobs", "timeout", "tol_scale"):
         if not getattr(arguments, name) > 0:
             raise ValueError(f"--{name.replace('_', '-')} must be above 0, got {getattr(arguments, name)}")
+    if arguments.dask is not None and not arguments.fuzz:
+        raise ValueError("--dask shares out generated cases: say how many with --fuzz N")
     cases = chosen(arguments)
     known = known_deviations(arguments.deviations)
     settings = {"tol_scale": arguments.tol_scale, "jobs": arguments.jobs, "seed": arguments.seed,
@@ -128,7 +134,10 @@ def perform(arguments: argparse.Namespace, cases: list[Case], known: deviations.
     if arguments.fuzz:
         from refmem.conformance import fuzz  # hypothesis is an extra
 
-        failed = fuzz.fuzz(implementation, arguments.fuzz, arguments.seed, arguments.save)
+        source = fuzz.Source(arguments.implementation, arguments.command, arguments.timeout)
+        jobs = arguments.jobs if find_spec("joblib") else 1  # one after the other, they are the same
+        failed = fuzz.fuzz(implementation, arguments.fuzz, arguments.seed, arguments.save, source=source,
+                           way=workers.chosen(jobs, arguments.dask))
         if failed is not None:
             found = runner.concluded(found.describes, [*found.results, failed], known)
     return found

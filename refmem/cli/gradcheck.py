@@ -17,13 +17,16 @@ import json
 import re
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from refmem import workers
 from refmem.arrays import ArrayModule
 from refmem.cli.gradcheck_targets import CPU_ONLY, TARGETS, resolve
 from refmem.gradcheck.check import Check
@@ -34,6 +37,8 @@ from refmem.gradcheck.self_test import PROBLEMS, self_test
 
 HELP = "check gradients: ours or yours"
 OK, FAILED = 0, 1
+
+Thing = TypeVar("Thing")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -53,6 +58,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--plot", metavar="sweep.png", help="draw error against step (needs matplotlib)")
     parser.add_argument("--seed", type=int, default=0, help="of directions and cotangents")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes on this machine (extra cluster)")
+    parser.add_argument("--dask", metavar="ADDRESS",
+                        help="work on the Dask cluster of this scheduler: tcp://host:8786 (extra cluster)")
     parser.add_argument("--self-test", action="store_true", help="check the checker")
     parser.add_argument("--problems", type=int, default=PROBLEMS, metavar="N",
                         help=f"of the self-test, in each dtype; default {PROBLEMS}")
@@ -63,19 +71,25 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.list:
         print("\n".join(TARGETS))
         return OK
+    if arguments.jobs < 1:
+        raise ProblemRefused(f"--jobs must be at least 1, got {arguments.jobs}")
+    way = workers.chosen(arguments.jobs, arguments.dask)
     if arguments.self_test:
-        return _run_self_test(arguments)
+        return _run_self_test(arguments, way)
     dtypes = arguments.dtype or ["float64", "float32"]
     if arguments.plot:
         from refmem.gradcheck.plot import require_matplotlib
         require_matplotlib()
         if not Path(arguments.plot).absolute().parent.is_dir():
             raise ProblemRefused(f"--plot: there is no folder {Path(arguments.plot).parent}")
-    checks = _prepare(arguments, dtypes, _device(arguments.device))
-    evaluations = sum(check.plan.evaluations for check in checks)
-    seconds = sum(check.plan.seconds for check in checks)
-    print(f"{len(checks)} problems: {evaluations:,} evaluations, about {seconds:.1f} s", file=sys.stderr)
-    reports = _run(checks, arguments.budget)
+    if way is not None:
+        reports = _side_by_side(arguments, dtypes, way)
+    else:
+        checks = _prepare(arguments, dtypes)
+        evaluations = sum(check.plan.evaluations for check in checks)
+        seconds = sum(check.plan.seconds for check in checks)
+        print(f"{len(checks)} problems: {evaluations:,} evaluations, about {seconds:.1f} s", file=sys.stderr)
+        reports = _run(checks, arguments.budget)
     whole = merge(reports)
     if arguments.plot:
         from refmem.gradcheck.plot import plot
@@ -87,18 +101,55 @@ def run(arguments: argparse.Namespace) -> int:
     return FAILED if whole.failed or (arguments.strict and whole.inconclusive) else OK
 
 
-def _prepare(arguments: argparse.Namespace, dtypes: list[str], xp: ArrayModule) -> list[Check]:
-    checks: list[Check] = []
-    for name in arguments.names or [name for name in TARGETS if xp is np or name not in CPU_ONLY]:
-        make = resolve(name)
-        for dtype in dtypes:
-            for problem in make(dtype, xp):
-                if any(check.subject.problem.name == problem.name
-                       and check.subject.problem.dtype == problem.dtype for check in checks):
-                    continue  # a target of the user's that takes no dtype comes only once
-                checks.append(Check(problem, sensitivity=arguments.sensitivity, elements=arguments.elements,
-                                    full=arguments.full, seed=arguments.seed, sweep=bool(arguments.plot)))
-    return checks
+class Piece(NamedTuple):
+    """One name in one dtype: what a worker is given. Its directions are drawn from the seed, whoever checks it."""
+
+    name: str
+    dtype: str
+    device: str
+    options: dict[str, Any]  # of `Check`
+
+    def checks(self) -> list[Check]:
+        """Its problems; most names have one."""
+        return [Check(problem, **self.options) for problem in resolve(self.name)(self.dtype, _device(self.device))]
+
+    def reports(self) -> list[GradReport]:
+        """Of all its problems."""
+        return [check.run() for check in self.checks()]
+
+
+def _pieces(arguments: argparse.Namespace, dtypes: list[str]) -> list[Piece]:
+    options = {"sensitivity": arguments.sensitivity, "elements": arguments.elements, "full": arguments.full,
+               "seed": arguments.seed, "sweep": bool(arguments.plot)}
+    names = arguments.names or [name for name in TARGETS if arguments.device == "cpu" or name not in CPU_ONLY]
+    return [Piece(name, dtype, arguments.device, options) for name in names for dtype in dtypes]
+
+
+def _prepare(arguments: argparse.Namespace, dtypes: list[str]) -> list[Check]:
+    _device(arguments.device)
+    checks = [check for piece in _pieces(arguments, dtypes) for check in piece.checks()]
+    return _once(checks, lambda check: (check.subject.problem.name, check.subject.problem.dtype))
+
+
+def _once(things: list[Thing], key: Callable[[Thing], object]) -> list[Thing]:
+    """The first of each: a target of the user's that takes no dtype comes only once."""
+    firsts: dict[object, Thing] = {}
+    for thing in things:
+        firsts.setdefault(key(thing), thing)
+    return list(firsts.values())
+
+
+def _side_by_side(arguments: argparse.Namespace, dtypes: list[str], way: workers.Way) -> list[GradReport]:
+    """The same reports, made by several workers."""
+    if arguments.budget is not None:
+        raise ProblemRefused("--budget is the time of one process; leave out --jobs and --dask, or the budget")
+    _device(arguments.device)
+    pieces = _pieces(arguments, dtypes)
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
+        task = progress.add_task("side by side", total=len(pieces))
+        found = workers.in_order(way, Piece.reports, pieces, lambda: progress.advance(task))
+    return _once([report for reports in found for report in reports],
+                 lambda report: (report.rows[0].problem, report.rows[0].dtype))
 
 
 def _run(checks: list[Check], budget: float | None) -> list[GradReport]:
@@ -131,13 +182,13 @@ def _print(reports: list[GradReport], whole: GradReport, every_row: bool) -> Non
     print(whole.text(every_row))
 
 
-def _run_self_test(arguments: argparse.Namespace) -> int:
+def _run_self_test(arguments: argparse.Namespace, way: workers.Way | None) -> int:
     if arguments.problems < 1:
         raise ProblemRefused(f"--problems must be at least 1, got {arguments.problems}")
     dtypes = tuple(arguments.dtype or ("float64", "float32"))
     with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task("self-test", total=arguments.problems * len(dtypes))
-        result = self_test(arguments.problems, seed=arguments.seed, dtypes=dtypes,
+        result = self_test(arguments.problems, seed=arguments.seed, dtypes=dtypes, way=way,
                            progress=lambda done: progress.advance(task, done))
     if arguments.json:
         print(json.dumps(result))

@@ -6,14 +6,17 @@ The tolerances of a generated case come from the first-order bound of rounding, 
 
 import hashlib
 import os
-from typing import Any
+from typing import Any, NamedTuple
 
+from refmem import workers
 from refmem.conformance import compare
+from refmem.conformance.adapters.runner import Runner
 from refmem.conformance.making.memory_recipes import DEFAULTS
 from refmem.conformance.making.recipe import Draw, cast
 from refmem.conformance.making.tolerance import Reach, TooClose, first_order, run_in_float64
 from refmem.conformance.case import Case, Expect, Inputs, Task, save
 from refmem.conformance.oracles.adapter import LoopAdapter
+from refmem.conformance.parallel import command_for
 from refmem.conformance.adapters.conventions import translated
 from refmem.conformance.runner import described, one
 from refmem.conformance.verdict import Result
@@ -22,14 +25,70 @@ CLEAR_GAP = 1e-4
 OUTPUTS = ("values", "confidence", "loss", "d_queries", "state.keys", "state.values", "state.ages", "state.recent")
 
 
-def fuzz(implementation: Any, examples: int, seed: int, folder: str | os.PathLike[str]) -> Result | None:
+SHARE = 50
+"""Generated cases that belong together: they have a seed of their own, and shrink by themselves."""
+
+
+class Share(NamedTuple):
+    """So many cases, the number-th lot of a run with this seed."""
+
+    number: int
+    examples: int
+    seed: int
+
+
+class Source(NamedTuple):
+    """Where a worker finds the implementation; it runs in a process of its own there."""
+
+    target: str | None  # package.module:Name
+    command: str | None  # or a runner
+    timeout: float
+
+    def search(self, share: Share) -> Case | None:
+        """As `search`, by a worker."""
+        runner = Runner(self.command or command_for(str(self.target)), self.timeout)
+        try:
+            return search(runner, share)
+        finally:
+            runner.stop()
+
+
+def fuzz(implementation: Any, examples: int, seed: int, folder: str | os.PathLike[str], *,
+         way: workers.Way | None = None, source: Source | None = None) -> Result | None:
     """The smallest case found that the implementation fails, saved below `folder`; None where it fails none.
+
+    Of several shares with a failure the first counts, so that the same case is found by any number of workers.
+
+    Parameters
+    ----------
+    way, source : optional
+        Who searches, and where they find the implementation; by default it is done here.
 
     Raises
     ------
     ValueError
         If hypothesis is not installed, or the implementation has no memory.
     """
+    describes = described(implementation)
+    if "memory" not in describes["groups"]:
+        raise ValueError("--fuzz drives memories, and the implementation has none")
+    shares = [Share(number, min(SHARE, examples - start), seed)
+              for number, start in enumerate(range(0, examples, SHARE))]
+    if way is not None and source is not None:
+        found = iter(workers.in_order(way, source.search, shares))
+    else:
+        found = (search(implementation, share) for share in shares)
+    worst = next((case for case in found if case is not None), None)
+    if worst is None:
+        return None
+    save(worst, folder)
+    result = one(translated(implementation, describes), describes, worst)
+    result.reason += f" (kept: refmem conform ... --cases {folder})"
+    return result
+
+
+def search(implementation: Any, share: Share) -> Case | None:
+    """The smallest case of a share that the implementation fails."""
     try:
         import hypothesis
         from hypothesis import strategies as st
@@ -37,13 +96,11 @@ def fuzz(implementation: Any, examples: int, seed: int, folder: str | os.PathLik
         raise ValueError("--fuzz needs hypothesis: pip install 'refmem[test]'") from error
     describes = described(implementation)
     implementation = translated(implementation, describes)
-    if "memory" not in describes["groups"]:
-        raise ValueError("--fuzz drives memories, and the implementation has none")
     profiles = [p for p in ("paper", "tf2017") if p in describes.get("profiles", ("paper", "tf2017"))]
     worst: list[Case] = []
 
-    @hypothesis.seed(seed)
-    @hypothesis.settings(max_examples=examples, database=None, deadline=None,
+    @hypothesis.seed(f"{share.seed}/{share.number}")
+    @hypothesis.settings(max_examples=share.examples, database=None, deadline=None,
                          suppress_health_check=list(hypothesis.HealthCheck))
     @hypothesis.given(profile=st.sampled_from(profiles), dtype=st.sampled_from(["float64", "float32"]),
                       d=st.integers(2, 5), m=st.integers(2, 8), k=st.integers(2, 10), batch=st.integers(1, 3),
@@ -61,10 +118,7 @@ def fuzz(implementation: Any, examples: int, seed: int, folder: str | os.PathLik
     try:
         differ()
     except AssertionError:
-        save(worst[0], folder)
-        result = one(implementation, describes, worst[0])
-        result.reason += f" (kept: refmem conform ... --cases {folder})"
-        return result
+        return worst[0]
     return None
 
 

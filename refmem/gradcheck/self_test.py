@@ -8,17 +8,19 @@ pass below the floor, are counted.
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from refmem import workers
 from refmem.gradcheck.check import check_problem
 from refmem.gradcheck.random_problems import KINDS, draw, plant, planted_size
 from refmem.gradcheck.report import GRADIENT
 from refmem.gradcheck.verdicts import Verdict
 
 PROBLEMS = 2000
+SHARE = 25  # problems that a worker is given at a time
 
 
 @dataclass
@@ -35,28 +37,58 @@ class Tally:
     seconds: float = 0.0
     offenders: list[str] = field(default_factory=list)
 
+    def add(self, other: "Tally") -> None:
+        """What came out of later problems."""
+        for name, value in vars(other).items():
+            setattr(self, name, getattr(self, name) + value)
+
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
         share = self.inconclusive / self.problems if self.problems else 0.0
         return {**vars(self), "seconds": round(self.seconds, 2), "inconclusive_share": round(share, 4)}
 
 
+class Share(NamedTuple):
+    """Some of the problems in one dtype. Each is drawn from the seed and its number."""
+
+    dtype: str
+    seed: int
+    start: int
+    end: int
+
+
 def self_test(problems: int = PROBLEMS, *, seed: int = 0, dtypes: tuple[str, ...] = ("float64", "float32"),
-              progress: Callable[[int], None] | None = None) -> dict[str, Any]:
-    """Run the random problems in each dtype: `{"problems", "false_alarms", "misses", "inconclusive", ...}`."""
+              progress: Callable[[int], None] | None = None, way: workers.Way | None = None) -> dict[str, Any]:
+    """Run the random problems in each dtype: `{"problems", "false_alarms", "misses", "inconclusive", ...}`.
+
+    `way` shares them out (`refmem.workers`); what comes of them is the same.
+    """
     tallies = {}
     for dtype in dtypes:
-        tally = Tally()
-        for number in range(problems):
-            one(tally, np.dtype(dtype), seed, number)
-            if progress is not None:
-                progress(1)
-        tallies[dtype] = tally
+        tally = tallies[dtype] = Tally()
+        if way is None:
+            for number in range(problems):
+                one(tally, np.dtype(dtype), seed, number)
+                if progress is not None:
+                    progress(1)
+        else:
+            shares = [Share(dtype, seed, start, min(start + SHARE, problems)) for start in range(0, problems, SHARE)]
+            for done in workers.in_order(way, tally_of, shares,
+                                         lambda: progress(SHARE) if progress is not None else None):
+                tally.add(done)
     total = {key: sum(getattr(tally, key) for tally in tallies.values())
              for key in ("problems", "planted", "caught", "below_floor", "false_alarms", "misses", "inconclusive")}
     share = round(total["inconclusive"] / max(total["problems"], 1), 4)
     return {**total, "inconclusive_share": share, "seed": seed,
             "by_dtype": {dtype: tally.to_json() for dtype, tally in tallies.items()}}
+
+
+def tally_of(share: Share) -> Tally:
+    """What comes out of a share."""
+    tally = Tally()
+    for number in range(share.start, share.end):
+        one(tally, np.dtype(share.dtype), share.seed, number)
+    return tally
 
 
 def one(tally: Tally, dtype: npt.DTypeLike, seed: int, number: int) -> None:

@@ -8,7 +8,7 @@ rows. Which p and b are taken is not differentiated; the two cosines are, with r
 
 from typing import NamedTuple
 
-from refmem.arrays import Array, inner_products, module_of, to_host
+from refmem.arrays import Array, along_rows, inner_products, module_of, to_host
 from refmem.memory.profiles import Profile
 from refmem.memory.read import Reading
 from refmem.memory.state import MemoryState
@@ -111,6 +111,6 @@ def _first(wanted: Array, reading: Reading) -> tuple[Array, Array]:
     """Slot and cosine of the first wanted neighbour of each row; slot -1 where there is none."""
     xp = module_of(wanted)
     column = wanted.argmax(axis=1)[:, None]  # [B, 1] the first True
-    found = xp.take_along_axis(wanted, column, axis=1)[:, 0]  # [B]
-    slots = xp.take_along_axis(reading.neighbours, column, axis=1)[:, 0]  # [B]
-    return xp.where(found, slots, -1), xp.take_along_axis(reading.cosines, column, axis=1)[:, 0]
+    found = along_rows(wanted, column)[:, 0]  # [B]
+    slots = along_rows(reading.neighbours, column)[:, 0]  # [B]
+    return xp.where(found, slots, -1), along_rows(reading.cosines, column)[:, 0]

@@ -121,7 +121,7 @@ class Memory:
     @state.setter
     def state(self, state: MemoryState) -> None:
         state = states.widened(state)
-        states.check(state, self._empty())
+        states.check(state, self._empty(), self.vocab_size)
         index = self._indexed(state)
         self._state, self.index = state, index
 

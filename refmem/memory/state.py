@@ -61,7 +61,7 @@ def widened(state: MemoryState) -> MemoryState:
                    recent=None if state.recent is None else as_int64(state.recent))
 
 
-def check(state: MemoryState, like: MemoryState) -> None:
+def check(state: MemoryState, like: MemoryState, vocab_size: int | None) -> None:
     """Raise unless `state` could be that of the memory whose empty state is `like`: shapes, dtypes, ranges."""
     if (state.recent is None) != (like.recent is None):
         wanted = "no recent slots" if like.recent is None else "recent slots, one a label"
@@ -74,7 +74,8 @@ def check(state: MemoryState, like: MemoryState) -> None:
     memory_size = state.keys.shape[0]
     empty_value = int(like.values[0])
     ranges: dict[str, tuple[int, int | None]] = {
-        "values": (empty_value, None), "ages": (0, None), "sources": (NO_SOURCE, None), "recent": (0, memory_size - 1)}
+        "values": (empty_value, None if vocab_size is None else vocab_size - 1), "ages": (0, None),
+        "sources": (NO_SOURCE, None), "recent": (0, memory_size - 1)}
     for name, (low, high) in ranges.items():
         if name not in wanted_arrays or wanted_arrays[name].size == 0:
             continue

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from refmem.arrays import Array, module_of, put_rows, to_device, to_host, top_k
+from refmem.arrays import Array, along_rows, module_of, put_rows, to_device, to_host, top_k
 from refmem.memory.loss import Margin
 from refmem.memory.profiles import Profile
 from refmem.memory.read import Reading
@@ -46,7 +46,7 @@ def plan_paper(state: MemoryState, q: Array, labels: Array, reading: Reading, ma
     correct = first.any(axis=1)  # [B]
     # spec: memory.update.right-value.keeps-value -- V[n_1] = v: only slot n_1 is touched, and it keeps its
     #     value (LTRRE §2, case 1)
-    answered = xp.take_along_axis(reading.neighbours, first.argmax(axis=1)[:, None], axis=1)[:, 0]  # [B] n_1
+    answered = along_rows(reading.neighbours, first.argmax(axis=1)[:, None])[:, 0]  # [B] n_1
     if oldest is None:
         slots = _oldest_row_by_row(state, correct, answered, profile, rng)
     else:

@@ -11,9 +11,10 @@ import numpy as np
 from numba import uint64
 
 from refmem.arrays import Array
+from refmem.neighbours.answer_kernels import answer, looking
 from refmem.neighbours.codes_kernels import BYTE, GROUP, MANY, corner, put_code, turn_slots
 from refmem.neighbours.llvm_kernels import Number, kernel, lowest, prefetch_row
-from refmem.neighbours.look_kernels import Desk, in_fours
+from refmem.neighbours.look_kernels import Desk, Held, Measure, Sample, in_fours, room_for_scores
 from refmem.neighbours.lookup_kernels import ABREAST, score_group
 
 NONE = -1
@@ -34,6 +35,19 @@ class Tables(NamedTuple):
     coarse: Array  # [pages, bytes, 64] uint8
     fine: Array  # [m, bytes] uint8
     places: Array  # [m] int32, page * 64 + column of each slot; NONE for one that is in no bucket
+
+
+class Hall(NamedTuple):
+    """The tables, and how they are visited."""
+
+    tables: Tables
+    h: Number
+    probes: Number  # buckets that a query visits
+    pages: Array  # [pages] int32, room for those that are visited
+    visitors: Array  # [pages] uint64, and for who visits them
+
+
+# numba unpacks a named tuple slowly, 2 us for each of its fields, but arrays at once: so they come one by one.
 
 
 # --- Which bucket -----------------------------------------------------------------------------------------------
@@ -86,15 +100,19 @@ def remove(tables: Tables, slot: Number) -> None:
 
 
 @kernel
-def place_slots(tables: Tables, rotation: Array, h: Number, keys: Array, slots: Array) -> None:
+def place_slots(rotation: Array, keys: Array, slots: Array, h: Number, first_pages: Array, following: Array,
+                free: Array, owner: Array, sizes: Array, page_slots: Array, coarse: Array, fine: Array,
+                places: Array) -> None:
     """Bring `slots` to where their keys belong."""
-    rows = np.empty((MANY, keys.shape[1]), keys.dtype)
-    values = np.empty((MANY, BYTE * tables.fine.shape[1]), keys.dtype)
+    tables = Tables(first_pages, following, free, owner, sizes, page_slots, coarse, fine, places)
+    many = min(MANY, len(slots))
+    rows = np.empty((many, keys.shape[1]), keys.dtype)
+    values = np.empty((many, BYTE * fine.shape[1]), keys.dtype)
     for first in range(0, len(slots), MANY):
         some = slots[first:first + MANY]
         turn_slots(rotation, keys, some, rows, values)
         for i in range(len(some)):
-            if tables.places[some[i]] != NONE:
+            if places[some[i]] != NONE:
                 remove(tables, some[i])
             add(tables, some[i], bucket_of(values[i], h), values[i])
 
@@ -170,18 +188,34 @@ def list_pages(tables: Tables, turned: Array, who: Array, h: Number, probes: Num
 
 
 @kernel
-def visit(tables: Tables, h: Number, probes: Number, desk: Desk, asked: Number, pages: Array, visitors: Array) -> None:
-    """Find, for the first `asked` queries of `who`, the slots in their buckets that reach the cut and are not seen.
+def search(queries: Array, keys: Array, filled: Array, end: Number, written: Number, fine: Array, rotation: Array,
+           weights: Array, coarse_spread: Array, guess_spread: Array, sigmas: Number, deviations: Number,
+           budget: Number, found_slots: Array, found_marks: Array, cosines: Array, slots: Array, h: Number,
+           probes: Number, pages: Array, visitors: Array, sample_slots: Array, first_pages: Array, following: Array,
+           free: Array, owner: Array, sizes: Array, page_slots: Array, coarse: Array, fine_again: Array,
+           places: Array) -> None:
+    """`answer` from some of the buckets."""
+    tables = Tables(first_pages, following, free, owner, sizes, page_slots, coarse, fine, places)
+    sample_codes = np.empty((len(sample_slots), coarse.shape[1], GROUP), np.uint8)
+    gather(tables, sample_slots, sample_codes)
+    measure = Measure(rotation, weights, coarse_spread, guess_spread, sigmas)
+    sample = Sample(sample_codes, np.arange(len(sample_slots)), sample_slots)
+    answer(queries, Hall(tables, h, probes, pages, visitors), Held(keys, fine, filled, end, written), measure, sample,
+           deviations, budget, found_slots, found_marks, cosines, slots)
 
-    Each page is loaded once and compared with all its visitors. What has no room is left out.
-    """
+
+@looking(Hall)
+def visit(index: Hall, held: Held, desk: Desk, asked: Number) -> None:
+    """`look` into the buckets to which the queries point. Each page is loaded once for all its visitors."""
+    tables, pages, visitors = index.tables, index.pages, index.visitors
     codes, sizes, page_slots = tables.coarse, tables.sizes, tables.slots
-    queries, cuts, seen_cuts, scores, passed = desk.reading.coarse, desk.cuts, desk.seen_cuts, desk.scores, desk.passed
+    queries, cuts, seen_cuts = desk.reading.coarse, desk.cuts, desk.seen_cuts
     slots, marks, counts = desk.finds.slots, desk.finds.marks, desk.finds.counts
     nobody, room, codes_at, page_bytes = len(counts), slots.shape[1], codes.ctypes.data, codes.shape[1] * GROUP
-    counts[:] = 0
     guests = np.empty(len(desk.who), np.uint64)
-    listed = list_pages(tables, desk.reading.turned, desk.who[:asked], h, probes, pages, visitors)
+    scores, passed = room_for_scores()
+    counts[:] = 0
+    listed = list_pages(tables, desk.reading.turned, desk.who[:asked], index.h, index.probes, pages, visitors)
     for n in range(listed):
         if n + AHEAD < listed:
             prefetch_row(codes_at + np.int64(pages[n + AHEAD]) * page_bytes, page_bytes)
@@ -190,18 +224,15 @@ def visit(tables: Tables, h: Number, probes: Number, desk: Desk, asked: Number, 
             guests[invited] = lowest(word)
             word &= word - uint64(1)
             invited += 1
-        in_fours(guests, invited, nobody)
-        for i in range(0, invited, ABREAST):
-            score_group(codes, page, queries, guests[i], guests[i + 1], guests[i + 2], guests[i + 3], cuts, scores,
-                        passed, 0)
         present = ~uint64(0) >> uint64(GROUP - sizes[page])
-        for i in range(invited):
-            b = guests[i]
-            word = passed[0, b] & present
-            while word:
-                column = lowest(word)
-                word &= word - uint64(1)
-                count = counts[b]
-                if count < room and scores[0, b, column] < seen_cuts[b]:
-                    slots[b, count], marks[b, count] = page_slots[page, column], scores[0, b, column]
-                    counts[b] = count + 1
+        for first in range(0, in_fours(guests, invited, nobody), ABREAST):
+            if score_group(codes, page, queries, guests, first, cuts, scores, passed):
+                for i in range(ABREAST):
+                    b, word = guests[first + i], passed[i] & present
+                    while word:
+                        column = lowest(word)
+                        word &= word - uint64(1)
+                        count = counts[b]
+                        if count < room and scores[i, column] < seen_cuts[b]:
+                            slots[b, count], marks[b, count] = page_slots[page, column], scores[i, column]
+                            counts[b] = count + 1

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from refmem.arrays import Array
-from refmem.neighbours.llvm_kernels import Number, kernel
+from refmem.neighbours.llvm_kernels import Number, kernel, step
 from refmem.neighbours.tile_kernels import KEYS, across_lanes, lanes_of, tile_dots
 
 GROUP = 64
@@ -54,7 +54,7 @@ def turn(rotation: Array, rows: Array, values: Array) -> None:
                     values[first + b, start + c] = sums[c, b]
 
 
-@kernel
+@step
 def turn_slots(rotation: Array, keys: Array, slots: Array, rows: Array, values: Array) -> None:
     """`turn` for keys[slots], of which there are at most `MANY`; `rows` and `values` are room for them."""
     for i in range(len(slots)):
@@ -88,7 +88,7 @@ def put_code(values: Array, group: Number, column: Number, slot: Number, coarse:
         fine[slot, t] = byte
 
 
-@kernel
+@step
 def read_queries(rotation: Array, queries: Array, reading: Reading) -> None:
     """Fill in `reading`. The unit of a query is such that no sum of rounded scores overflows."""
     blocks = reading.coarse.shape[1]

@@ -11,7 +11,7 @@ one, in a way that depends on nothing but the two vectors. So equal keys tie, on
 
 import numpy as np
 
-from refmem.arrays import Array, check_rank, inner_products, module_of, top_k
+from refmem.arrays import Array, along_rows, check_rank, inner_products, module_of, top_k
 
 ABSENT_SLOT = -1
 ABSENT_COSINE = -1.0
@@ -72,11 +72,11 @@ def search(queries: Array, keys: Array, k: int, *, filled: Array | None = None) 
     width = min(k + SPARE, end)
     # spec: index.distinct -- no slot is returned twice (refmem)
     slots = top_k(all_cosines, width)
-    cosines = xp.take_along_axis(all_cosines, slots, axis=1)  # [B, width]
+    cosines = along_rows(all_cosines, slots)  # [B, width]
     while width < end and _cut_in_doubt(all_cosines, cosines[:, k - 1], cosines[:, -1], rounding):
         width = min(2 * width, end)
         slots = top_k(all_cosines, width)
-        cosines = xp.take_along_axis(all_cosines, slots, axis=1)
+        cosines = along_rows(all_cosines, slots)
     slots, cosines = _settle_ties(queries, keys, slots, cosines, rounding)
 
     # spec: index.full-rows -- fewer than k are returned only where fewer are written; the rest is -1 with cosine -1
@@ -118,7 +118,9 @@ def _settle_ties(queries: Array, keys: Array, slots: Array, cosines: Array, roun
     row, column = xp.nonzero(doubtful)
     cosines[row, column] = inner_products(queries[row], keys[slots[row, column]])
 
-    rows = xp.flatnonzero(doubtful.any(axis=1))
+    left, right = cosines[:, :-1], cosines[:, 1:]  # most rows are in order still
+    in_order = (left > right) | ((left == right) & (slots[:, :-1] < slots[:, 1:]))  # [B, width - 1]
+    rows = xp.flatnonzero(doubtful.any(axis=1) & ~in_order.all(axis=1))
     by_slot = xp.argsort(slots[rows], axis=1, kind="stable")  # first by slot, then stably by cosine
     # spec: index.sorted -- the nearest comes first; equal cosines by rising slot (LTRRE §2, and refmem)
     by_cosine = xp.argsort(-xp.take_along_axis(cosines[rows], by_slot, axis=1), axis=1, kind="stable")

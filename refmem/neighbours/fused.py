@@ -8,10 +8,10 @@ no more than that); equal keys have exactly equal cosines, in the order of their
 import numpy as np
 
 from refmem.arrays import Array, top_k
-from refmem.neighbours import jit, protocol
+from refmem.neighbours import compiled, jit, protocol
 
 
-class Fused(protocol.Neighbours):
+class Fused(compiled.Compiled):
     """Exact search over `keys` [m, d] of NumPy.
 
     Parameters
@@ -30,12 +30,11 @@ class Fused(protocol.Neighbours):
     def __init__(self, keys: Array, *, filled: Array | None = None, threads: int = 1) -> None:
         self.threads = jit.check_threads(threads)
         self.rebuild(keys, filled)
-        jit.prepare(self.name, self.keys.dtype, lambda: self._search(self.keys[:1], 1))
+        jit.prepare(self.name, self.keys.dtype, self._warm_up)
 
     def search(self, queries: Array, k: int) -> tuple[Array, Array]:
         """See `protocol.Neighbours`."""
-        protocol.check_queries(queries, self.keys, k)
-        return self._search(queries, k)
+        return self._search(*self._check_queries(queries, k))
 
     def refresh(self, slots: Array) -> None:
         """See `protocol.Neighbours`."""
@@ -52,6 +51,10 @@ class Fused(protocol.Neighbours):
     def nbytes(self) -> int:
         """See `protocol.Neighbours`."""
         return int(self.filled.nbytes)
+
+    def _warm_up(self) -> None:
+        self._check_update(np.zeros(1, int), self.keys[:1])
+        self._search(self.keys[:1].copy(), 1)
 
     def _search(self, queries: Array, k: int) -> tuple[Array, Array]:
         from refmem.neighbours import fused_kernels

@@ -8,7 +8,7 @@ threads beside that of BLAS (two such pools that take turns cost 8 ms a switch o
 import sys
 import threading
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -36,24 +36,50 @@ def prepare(what: str, dtype: Any, warm_up: Callable[[], object]) -> None:
 
 @contextmanager
 def announced(what: str) -> Iterator[None]:
-    """Say on stderr that `what` is being compiled (or read, on a slow disk), if that takes longer than `PATIENCE`."""
+    """Say on stderr that `what` is being compiled, if numba is still at work `PATIENCE` after it began to compile.
+
+    Kernels that are read from the disk take their time, too, but are none that is worth a word.
+    """
+    from numba.core import event
+
     note = threading.Timer(PATIENCE, lambda: print(f"refmem: compiling the {what} search (once, kept on disk)",
                                                    file=sys.stderr, flush=True))
     note.daemon = True
-    note.start()
+
+    class FirstCompilation(event.Listener):
+        def on_start(self, event: Any) -> None:
+            if note.ident is None:
+                note.start()
+
+        def on_end(self, event: Any) -> None:
+            pass
+
     try:
-        yield
+        with event.install_listener("numba:compile", FirstCompilation()):
+            yield
     finally:
         note.cancel()
 
 
 def in_threads(run: Callable[[Any], None], pieces: Sequence[Any], threads: int) -> None:
-    """`run(piece)` for each piece, at most `threads` at a time. The threads sleep between calls."""
-    if threads == 1 or len(pieces) < 2:
-        for piece in pieces:
+    """`run(piece)` for each piece, at most `threads` at a time.
+
+    The caller is one of them, since the others sleep between calls, and to wake one takes as long as a short search.
+    """
+    left = iter(pieces)  # of a list or a range: it gives each piece to one thread only
+
+    def work() -> None:
+        for piece in left:
             run(piece)
-    else:
-        list(_pool(threads).map(run, pieces))
+
+    helpers = min(threads, len(pieces)) - 1
+    helping = [_pool(threads - 1).submit(work) for _ in range(helpers)]
+    try:
+        work()
+    finally:
+        wait(helping)
+    for helper in helping:
+        helper.result()
 
 
 _own = threading.local()

@@ -37,6 +37,11 @@ def kernel(function: F) -> F:
     return cast(F, made)
 
 
+def step(function: F) -> F:
+    """A part of one kernel: compiled in its place, not for itself, which would take as long again."""
+    return cast(F, numba.njit(nogil=True, fastmath=FAST, inline="always")(function))
+
+
 def intrinsic(function: Callable[..., Any]) -> Callable[..., Number]:
     """A function for kernels, made of the LLVM code that `function` writes."""
     made: Callable[..., Number] = numba_intrinsic(function)

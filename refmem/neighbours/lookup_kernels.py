@@ -19,9 +19,6 @@ GROUP = 64
 ABREAST = 4
 """Queries of one call: their sums, the codes and the tables fill the registers."""
 
-AT_ONCE = 8
-"""Bytes of a code without a branch between them."""
-
 BYTE, INDEX, NUMBER = ir.IntType(8), ir.IntType(64), ir.IntType(32)
 ROW = ir.VectorType(BYTE, 16)
 
@@ -38,23 +35,24 @@ def instruction(triple: str, features: str) -> tuple[str | None, int]:
 
 
 @intrinsic
-def score_group(context: Any, codes: Any, group: Any, tables: Any, first: Any, second: Any, third: Any, fourth: Any,
-                cuts: Any, scores: Any, passed: Any, at: Any) -> Any:
-    """The scores of group `group` of codes for four queries, rows `first` ... `fourth` of tables [., blocks, 16] int8.
+def score_group(context: Any, codes: Any, group: Any, tables: Any, who: Any, first: Any, cuts: Any, scores: Any,
+                passed: Any) -> Any:
+    """Whether any of the 64 keys of a group reaches the cut of one of four queries, who[first] ... who[first + 3].
 
-    scores[at, q] = the 64 scores, int8; passed[at, q] = the bits of those that are at least cuts[q]. A code has a
-    multiple of 8 bytes.
+    A query q is a row of tables [., blocks, 16] int8, and its cut is cuts[q]. Only where the answer is yes,
+    scores[i] [64] int8 = the scores for the i-th query, passed[i] = the bits of those that are at least its cut.
     """
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         triple, _, features = context.codegen().magic_tuple()
         name, lanes = instruction(triple, features)
-        vector = ir.VectorType(BYTE, lanes)
+        vector, bit = ir.VectorType(BYTE, lanes), ir.VectorType(ir.IntType(1), lanes)
         columns = range(0, GROUP, lanes)
-        code_at, table_at, cut_at, score_at, passed_at = (
-            context.make_array(signature.args[n])(context, builder, arguments[n]) for n in (0, 2, 7, 8, 9))
+        code_at, table_at, who_at, cut_at, score_at, passed_at = (
+            context.make_array(signature.args[n])(context, builder, arguments[n]) for n in (0, 2, 3, 5, 6, 7))
         length = cgutils.unpack_tuple(builder, code_at.shape)[1]
         blocks = cgutils.unpack_tuple(builder, table_at.shape)[1]
-        place, queries = arguments[10], arguments[3:7]
+        queries = [builder.load(builder.gep(who_at.data, [builder.add(arguments[4], INDEX(i))]))
+                   for i in range(ABREAST)]
 
         def load(pointer: Any, kind: Any) -> Any:
             loaded = builder.load(builder.bitcast(pointer, kind.as_pointer()))
@@ -85,24 +83,22 @@ def score_group(context: Any, codes: Any, group: Any, tables: Any, first: Any, s
         loop, after = function.append_basic_block("scores"), function.append_basic_block("scores_done")
         builder.branch(loop)
 
-        builder.position_at_end(loop)
+        builder.position_at_end(loop)  # one byte of the codes: more of them at a time would not fit the registers
         t = builder.phi(INDEX)
-        so_far = {(q, c): builder.phi(vector) for q in range(ABREAST) for c in columns}
+        so_far = {(i, c): builder.phi(vector) for i in range(ABREAST) for c in columns}
         low_half, shift = ir.Constant(vector, [15] * lanes), ir.Constant(vector, [4] * lanes)
-        sums: dict[tuple[int, int], Any] = dict(so_far)
-        for further in range(AT_ONCE):
-            byte = builder.add(t, INDEX(further))
-            bytes_start = builder.mul(byte, INDEX(GROUP))
-            both = {c: load(builder.gep(code_start, [builder.add(bytes_start, INDEX(c))]), vector) for c in columns}
-            low = {c: builder.and_(both[c], low_half) for c in columns}
-            high = {c: builder.lshr(both[c], shift) for c in columns}
-            for q in range(ABREAST):
-                start = builder.gep(table_starts[q], [builder.mul(byte, INDEX(32))])
-                for_low, for_high = spread(load(start, ROW)), spread(load(builder.gep(start, [INDEX(16)]), ROW))
-                for c in columns:
-                    pair = builder.add(look_up(for_low, low[c]), look_up(for_high, high[c]))
-                    sums[q, c] = builder.add(sums[q, c], pair)
-        following = builder.add(t, INDEX(AT_ONCE))
+        bytes_start = builder.mul(t, INDEX(GROUP))
+        both = {c: load(builder.gep(code_start, [builder.add(bytes_start, INDEX(c))]), vector) for c in columns}
+        low = {c: builder.and_(both[c], low_half) for c in columns}
+        high = {c: builder.lshr(both[c], shift) for c in columns}
+        sums = {}
+        for i in range(ABREAST):
+            start = builder.gep(table_starts[i], [builder.mul(t, INDEX(32))])
+            for_low, for_high = spread(load(start, ROW)), spread(load(builder.gep(start, [INDEX(16)]), ROW))
+            for c in columns:
+                pair = builder.add(look_up(for_low, low[c]), look_up(for_high, high[c]))
+                sums[i, c] = builder.add(so_far[i, c], pair)
+        following = builder.add(t, INDEX(1))
         t.add_incoming(INDEX(0), before)
         t.add_incoming(following, loop)
         for which, phi in so_far.items():
@@ -111,25 +107,28 @@ def score_group(context: Any, codes: Any, group: Any, tables: Any, first: Any, s
         builder.cbranch(builder.icmp_signed("<", following, length), loop, after)
 
         builder.position_at_end(after)
-        rows = cgutils.unpack_tuple(builder, score_at.shape)[1]
-        first = builder.mul(place, rows)
-        for q, query in enumerate(queries):
+        below, all_below = {}, ir.Constant(bit, [1] * lanes)
+        for i, query in enumerate(queries):
             cut = builder.insert_element(ir.Constant(vector, ir.Undefined),
                                          builder.load(builder.gep(cut_at.data, [query])), NUMBER(0))
             cut = builder.shuffle_vector(cut, cut, ir.Constant(ir.VectorType(NUMBER, lanes), [0] * lanes))
-            row = builder.add(first, query)
-            scores_start = builder.gep(score_at.data, [builder.mul(row, INDEX(GROUP))])
-            bits = INDEX(0)
             for c in columns:
-                verdicts = builder.bitcast(builder.icmp_signed(">=", sums[q, c], cut), ir.IntType(lanes))
-                bits = builder.or_(bits, builder.shl(builder.zext(verdicts, INDEX), INDEX(c)))
-                target = builder.bitcast(builder.gep(scores_start, [INDEX(c)]), vector.as_pointer())
-                builder.store(sums[q, c], target).align = 1
-            builder.store(bits, builder.gep(passed_at.data, [row]))
-        return context.get_dummy_value()
+                below[i, c] = builder.icmp_signed(">", cut, sums[i, c])
+                all_below = builder.and_(all_below, below[i, c])
+        any_passed = builder.icmp_unsigned("!=", builder.bitcast(all_below, ir.IntType(lanes)), ir.IntType(lanes)(-1))
+        with builder.if_then(any_passed, likely=False):
+            for i in range(ABREAST):
+                bits = INDEX(0)
+                for c in columns:
+                    missed = builder.zext(builder.bitcast(below[i, c], ir.IntType(lanes)), INDEX)
+                    bits = builder.or_(bits, builder.shl(missed, INDEX(c)))
+                    target = builder.gep(score_at.data, [INDEX(GROUP * i + c)])
+                    builder.store(sums[i, c], builder.bitcast(target, vector.as_pointer())).align = 1
+                builder.store(builder.not_(bits), builder.gep(passed_at.data, [INDEX(i)]))
+        return any_passed
 
     whole = types.int64
-    return types.void(codes, whole, tables, whole, whole, whole, whole, cuts, scores, passed, whole), emit
+    return types.boolean(codes, whole, tables, who, whole, cuts, scores, passed), emit
 
 
 @intrinsic

@@ -67,10 +67,13 @@ class Neighbours(ABC):
         Where slots repeat, the last row wins. Raises ValueError or TypeError if a slot does not exist, or a key has
         neither length 1 nor 0; the index then stays as it was.
         """
-        check_update(slots, keys, self.keys)
+        self._check_update(slots, keys)
         # spec: index.last-row-wins -- where slots repeat in an update, the last row wins (refmem)
         put_rows(self.keys, slots, keys)
         self.refresh(slots)
+
+    def _check_update(self, slots: Array, new_keys: Array) -> None:
+        check_update(slots, new_keys, self.keys)
 
     @abstractmethod
     def refresh(self, slots: Array) -> None:

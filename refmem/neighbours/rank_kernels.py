@@ -1,13 +1,13 @@
-"""From what a look found to the answers: guesses at the cosine by the whole code, then the cosines themselves."""
+"""What a look found, compared: guesses at the cosine by the whole code, then the cosines themselves."""
 
 import numpy as np
 
 from refmem.arrays import Array
 from refmem.neighbours.codes_kernels import BYTE, weigh_signs
-from refmem.neighbours.llvm_kernels import Number, kernel, prefetch, prefetch_row
-from refmem.neighbours.look_kernels import Desk, Measure, cut_for, in_fours, least
+from refmem.neighbours.llvm_kernels import Number, kernel, prefetch, prefetch_row, step
+from refmem.neighbours.look_kernels import Desk, Measure, least
 from refmem.neighbours.lookup_kernels import disagreement
-from refmem.neighbours.top_kernels import begin, dot, finish, offer
+from refmem.neighbours.top_kernels import begin, dot, offer
 
 AHEAD, FAR_AHEAD = 4, 16
 """How many keys, and codes, before its turn one is asked for."""
@@ -28,7 +28,7 @@ def rank_for(cosine: Number, measure: Measure) -> Number:
     return rank_of(least(cosine, measure.guess, measure.sigmas, 0.0))
 
 
-@kernel
+@step
 def rank(b: Number, measure: Measure, fine: Array, desk: Desk, last: Number) -> None:
     """Replace the coarse scores of what was found by the ranks of the guesses; what is behind rank `last` goes."""
     slots, marks, count = desk.finds.slots[b], desk.finds.marks[b], desk.finds.counts[b]
@@ -37,20 +37,20 @@ def rank(b: Number, measure: Measure, fine: Array, desk: Desk, last: Number) -> 
     agreed = 0  # the fine score is what agrees, less what does not
     for size in sizes:
         agreed += size
-    all_agree, each = measure.small * unit * agreed, 2 * measure.small * unit
-    more, fine_at, length = measure.more * desk.reading.units[b], fine.ctypes.data, fine.shape[1]
+    small, more = measure.weights[0] * unit, measure.weights[1] * desk.reading.units[b]
+    fine_at, length = fine.ctypes.data, fine.shape[1]
     kept = 0
     for i in range(count):
         if i + FAR_AHEAD < count:
             prefetch(np.uintp(fine_at + np.int64(slots[i + FAR_AHEAD]) * length))
         slot = slots[i]
-        place = rank_of(all_agree - each * disagreement(fine, slot, signs, sizes) + more * marks[i])
+        place = rank_of(small * (agreed - 2 * disagreement(fine, slot, signs, sizes)) + more * marks[i])
         slots[kept], marks[kept] = slot, place
         kept += place <= last
     desk.finds.counts[b] = kept
 
 
-@kernel
+@step
 def compare(query: Array, keys: Array, found: Array, ranks: Array, measure: Measure, cosines: Array, slots: Array,
             size: Number) -> Number:
     """Offer the keys of `found` to the top k. Returns its new size.
@@ -96,63 +96,3 @@ def compare(query: Array, keys: Array, found: Array, ranks: Array, measure: Meas
                 size = offer(cosines, slots, size, cosine, order[n])
         done = ends[place]
     return size
-
-
-# --- The answers ------------------------------------------------------------------------------------------------
-
-
-@kernel
-def answer_first(queries: Array, keys: Array, fine: Array, measure: Measure, desk: Desk, wanted: Array, cosines: Array,
-                 slots: Array) -> Number:
-    """Compare what the first look found. Returns how many queries need a second, then the first of `who`.
-
-    A query is done if a better key than its k-th best would, with the certainty asked for, have been in the first
-    look. Else `wanted` becomes the coarse score of such a key.
-    """
-    asked = 0
-    for b in range(len(desk.sizes)):
-        desk.sizes[b] = 0
-        desk.crowded[b] = desk.finds.counts[b] == desk.finds.slots.shape[1]
-        compare_finds(b, queries, keys, fine, measure, desk, cosines, slots)
-        worst = cosines[b, 0] if desk.sizes[b] == slots.shape[1] else -1.0
-        wanted[b] = cut_for(worst, measure, desk.reading, b)
-        if wanted[b] < desk.cuts[b] and not desk.crowded[b]:
-            desk.who[asked] = b
-            asked += 1
-    return in_fours(desk.who, asked, len(desk.sizes))
-
-
-@kernel
-def answer_second(queries: Array, keys: Array, fine: Array, measure: Measure, desk: Desk, asked: Number,
-                  cosines: Array, slots: Array) -> None:
-    """Compare what the second look found for the first `asked` of `who`."""
-    for b in desk.who[:asked]:
-        if b != len(desk.sizes):
-            desk.crowded[b] = desk.finds.counts[b] == desk.finds.slots.shape[1]
-            compare_finds(b, queries, keys, fine, measure, desk, cosines, slots)
-
-
-@kernel
-def compare_finds(b: Number, queries: Array, keys: Array, fine: Array, measure: Measure, desk: Desk, cosines: Array,
-                  slots: Array) -> None:
-    """Rank and compare what the last look found for query b."""
-    size, finds = desk.sizes[b], desk.finds
-    last = rank_for(cosines[b, 0], measure) if size == slots.shape[1] else RANKS
-    rank(b, measure, fine, desk, last)
-    count = finds.counts[b]
-    desk.sizes[b] = compare(queries[b], keys, finds.slots[b, :count], finds.marks[b, :count], measure, cosines[b],
-                            slots[b], size)
-
-
-@kernel
-def answer_last(queries: Array, keys: Array, filled: Array, end: Number, written: Number, desk: Desk, cosines: Array,
-                slots: Array) -> None:
-    """Search exactly where too many looked near or too few were found, and sort the answers."""
-    for b in range(len(desk.sizes)):
-        if desk.crowded[b] or desk.sizes[b] < min(slots.shape[1], written):
-            size = 0
-            for slot in range(end):
-                if filled[slot]:
-                    size = offer(cosines[b], slots[b], size, dot(queries[b], keys[slot]), slot)
-            desk.sizes[b] = size
-        finish(cosines[b], slots[b], desk.sizes[b])

@@ -5,26 +5,16 @@ address but a measure (`codes.py`), and no bucket can miss a neighbour. Reading 
 a key of width 128, and 64 keys meet four queries at a time in the registers (`lookup_kernels.py`).
 """
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from refmem.arrays import Array
 from refmem.neighbours import coded, jit, protocol
 
-if TYPE_CHECKING:
-    from refmem.neighbours.look_kernels import Desk, Sample
-
+GROUP = 64
 SAMPLE = 16
 """Groups of 64 slots from which the usual scores are taken."""
-
-
-class Sampled(NamedTuple):
-    """Which slots the sample takes, as long as `end` stays."""
-
-    end: int
-    groups: Array  # [groups]
-    slots: Array  # [groups, 64], -1 behind the end
 
 
 class Sketch(coded.Coded):
@@ -39,8 +29,8 @@ class Sketch(coded.Coded):
     seed : int
         For the rotation.
     budget : int, optional
-        Slots looked at where nothing is near, at least 4 k. None is a 96th of the memory, at least 1024. More never
-        finds less.
+        Slots looked at where nothing is near, at least 4 k. None is a 96th of the memory, at least 1024. More finds
+        more, but for luck: what more finds may end the comparison before a neighbour whose code is unlucky.
     threads : int
         The queries of a batch are split among them.
     """
@@ -60,36 +50,26 @@ class Sketch(coded.Coded):
         """See `protocol.Neighbours`."""
         protocol.check_host_keys(self.name, keys)
         filled = protocol.check_filled(filled, keys)
-        from refmem.neighbours import codes_kernels, sketch_kernels
-
         self._begin(keys, filled)
-        group = codes_kernels.GROUP
-        coarse = np.zeros((-(-len(keys) // group), self.fine.shape[1] // 2, group), np.uint8)
-        self.sketches = sketch_kernels.Sketches(coarse, self.fine)
-        self._sampled = Sampled(0, np.empty(0, int), np.empty((0, group), int))
+        self.coarse = np.zeros((-(-len(keys) // GROUP), self.fine.shape[1] // 2, GROUP), np.uint8)
         self._write(np.flatnonzero(filled))
 
     def nbytes(self) -> int:
         """See `protocol.Neighbours`."""
-        return int(sum(part.nbytes for part in self.sketches) + self.filled.nbytes + self.measure.rotation.nbytes)
+        return int(self.coarse.nbytes + self.fine.nbytes + self.filled.nbytes + self.measure[0].nbytes)
 
     def _write(self, slots: Array) -> None:
         from refmem.neighbours import sketch_kernels
 
-        sketch_kernels.sketch_slots(self.measure.rotation, self.keys, slots, self.sketches)
+        sketch_kernels.sketch_slots(self.measure[0], self.keys, slots, self.coarse, self.fine)
 
-    def _sample(self) -> "Sample":
-        from refmem.neighbours import look_kernels
-        from refmem.neighbours.codes_kernels import GROUP
+    def _answer(self, *given: Any) -> None:
+        from refmem.neighbours import sketch_kernels
 
-        if self._sampled.end != self.end:
-            groups = np.arange(0, -(-self.end // GROUP), max(1, self.end // (GROUP * SAMPLE)))
-            slots = groups[:, None] * GROUP + np.arange(GROUP)  # [groups, 64]
-            slots[slots >= self.end] = -1
-            self._sampled = Sampled(self.end, groups, slots)
-        return look_kernels.Sample(self.sketches.coarse, self._sampled.groups, self._sampled.slots)
+        sketch_kernels.search(*(*given, self.coarse, *self._sample()))
 
-    def _look(self, desk: "Desk", asked: int) -> None:
-        from refmem.neighbours import look_kernels
-
-        look_kernels.scan(self.sketches.coarse, self.fine, self.end, self.filled, desk, asked)
+    def _draw_sample(self) -> tuple[Array, ...]:
+        groups = np.arange(0, -(-self.end // GROUP), max(1, self.end // (GROUP * SAMPLE)))
+        slots = groups[:, None] * GROUP + np.arange(GROUP)  # [groups, 64]
+        slots[slots >= self.end] = -1
+        return slots, groups

@@ -7,7 +7,7 @@ higher slot. So the order in which candidates come does not matter.
 import numpy as np
 
 from refmem.arrays import Array
-from refmem.neighbours.llvm_kernels import Number, kernel
+from refmem.neighbours.llvm_kernels import Number, kernel, step
 
 
 @kernel
@@ -87,7 +87,7 @@ def sort(cosines: Array, slots: Array, size: Number) -> None:
         cosines[j], slots[j] = cosine, slot
 
 
-@kernel
+@step
 def begin(cosines: Array, slots: Array, some_cosines: Array, some_slots: Array, size: Number) -> Number:
     """Start a top k with the best of `size` candidates, which are sorted in place. Returns how many it has."""
     sort(some_cosines, some_slots, size)

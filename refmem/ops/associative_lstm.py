@@ -22,22 +22,22 @@ settled here; public code that has several heads puts the reads side by side too
 takes the mean of their writes.
 """
 
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 
 from refmem.arrays import Array, check_dtype, check_float, check_rank, check_shape, module_of, to_host
 from refmem.ops import sigmoid
-
-Complex: TypeAlias = Array
-
-
-class Bounded(NamedTuple):
-    """bound(a), and what it divided by."""
-
-    y: Complex  # [..., K]
-    divisor: Array  # [..., K] max(1, |a|)
-    outside: Array  # [..., K] bool, |a| > 1
+from refmem.ops.complex_numbers import (
+    Bounded,
+    Complex,
+    bound,
+    bound_backward,
+    from_halves,
+    shuffled,
+    to_halves,
+    unshuffled,
+)
 
 
 class Gates(NamedTuple):
@@ -123,7 +123,7 @@ def zero_state(batch: int, shuffles: Array, heads: int, like: Array) -> State:
     xp = module_of(like)
     copies, cells = shuffles.shape
     return State(xp.zeros((batch, 2 * cells * heads), dtype=like.dtype),
-                 _complex(xp.zeros((batch, copies, 2 * cells), dtype=like.dtype)))
+                 from_halves(xp.zeros((batch, copies, 2 * cells), dtype=like.dtype)))
 
 
 def walk(projected: Array, state: State, w_h: Array, shuffles: Array) -> tuple[Array, Walk]:
@@ -141,12 +141,12 @@ def walk(projected: Array, state: State, w_h: Array, shuffles: Array) -> tuple[A
         # spec: associative_lstm.write -- c_s = f c_s + sum_k (P_s r_k) (i_k u_k), a complex product
         #     (Danihelka 2016, FW §4.1)
         w = (gates.i * gates.u.y)[:, :, None]  # [B, k, 1, K]
-        c = gates.f[:, None] * c + (_shuffled(gates.r.y, shuffles) * w).sum(axis=1)  # [B, S, K]
+        c = gates.f[:, None] * c + (shuffled(gates.r.y, shuffles) * w).sum(axis=1)  # [B, S, K]
         # spec: associative_lstm.read -- h_k = o_k bound(mean over s of (P_s q_k) c_s), with the cell just written
         #     (Danihelka 2016, FW §4.1)
-        seen = (_shuffled(gates.q.y, shuffles) * c[:, None]).sum(axis=2) / w_h.dtype.type(copies)  # [B, k, K]
-        read = _bound(seen)
-        h = y[:, t] = _real(gates.o * read.y)  # [B, 2 K heads]
+        seen = (shuffled(gates.q.y, shuffles) * c[:, None]).sum(axis=2) / w_h.dtype.type(copies)  # [B, k, K]
+        read = bound(seen)
+        h = y[:, t] = to_halves(gates.o * read.y)  # [B, 2 K heads]
         walked.gates.append(gates)
         walked.cells.append(c)
         walked.reads.append(read)
@@ -160,7 +160,7 @@ def _gates(z: Array, cells: int, heads: int) -> Gates:
     # spec: associative_lstm.gates -- f, i and o are sigmoids, one number for both parts of a complex one
     #     (Danihelka 2016)
     f, i, o = sigmoid.forward(f)[0], sigmoid.forward(i)[0].reshape(one), sigmoid.forward(o)[0].reshape(one)
-    return Gates(f, i, o, *(_bound(_complex(part.reshape(wide))) for part in (r, q, u)))
+    return Gates(f, i, o, *(bound(from_halves(part.reshape(wide))) for part in (r, q, u)))
 
 
 def _columns(cells: int, heads: int) -> list[tuple[int, int]]:
@@ -171,53 +171,14 @@ def _columns(cells: int, heads: int) -> list[tuple[int, int]]:
     return list(zip([0, *ends], ends, strict=False))
 
 
-# --- Complex numbers --------------------------------------------------------------------------------------------
-
-
-def _complex(x: Array) -> Complex:
-    """[..., 2 K] real numbers as [..., K] complex ones."""
-    half = x.shape[-1] // 2
-    z: Complex = x[..., :half] + 1j * x[..., half:]
-    return z
-
-
-def _real(z: Complex) -> Array:
-    """[B, k, K] complex numbers as [B, 2 K k] real ones."""
-    xp = module_of(z)
-    parts: Array = xp.concatenate([z.real, z.imag], axis=2)  # [B, k, 2 K]
-    return parts.reshape(z.shape[0], -1)
-
-
-def _bound(a: Complex) -> Bounded:
-    """a / max(1, |a|)."""
-    xp = module_of(a)
-    # spec: associative_lstm.bound -- bound(a) = a / max(1, |a|), a complex number keeps its direction (Danihelka 2016)
-    length = xp.sqrt(a.real * a.real + a.imag * a.imag)  # [..., K]
-    divisor = xp.maximum(length, length.dtype.type(1))
-    return Bounded(a / divisor, divisor, length > 1)
-
-
-def _shuffled(keys: Complex, shuffles: Array) -> Complex:
-    """[B, k, K] -> [B, k, S, K]: P_s of each key."""
-    # spec: associative_lstm.shuffle -- the keys of copy s are shuffled by P_s, real and imaginary part alike
-    #     (Danihelka 2016)
-    shuffled: Complex = keys[:, :, shuffles]
-    return shuffled
-
-
 # --- Backward ---------------------------------------------------------------------------------------------------
 
 # Let the gradient of a complex number a be the complex number G_a = dL/d Re a + i dL/d Im a. For a product w = a b,
 #
 #     G_a = G_w conj(b)        and, where a is real,        dL/da = Re(G_w conj(b)).
 #
-# bound is a row of length at most 1 for each number, as `l2_normalize` is for each row: with y = bound(a),
-#
-#     G_a = G_y                                  where |a| <= 1
-#     G_a = (G_y - y Re(G_y conj(y))) / |a|      where |a| > 1.
-#
-# At |a| = 1 itself the slope is taken from the inside. Now a step backwards, from G_h and from what later steps owe the
-# cell, with m_k = mean_s (P_s q_k) c_s, y_k = bound(m_k), w_k = i_k u_k:
+# bound' is in `complex_numbers`. A step backwards, from G_h and from what later steps owe the cell, with
+# m_k = mean_s (P_s q_k) c_s, y_k = bound(m_k), w_k = i_k u_k:
 #
 #     do_k = Re(G_h conj(y_k))                          G_m = bound'(o_k G_h) / S        (of the sum, not the mean)
 #     G_q_k = sum_s P_s^-1 (G_m conj(c_s))              G_c_s += sum_k G_m conj(P_s q_k)
@@ -229,7 +190,6 @@ def _shuffled(keys: Complex, shuffles: Array) -> Complex:
 
 
 # spec: associative_lstm.gradient -- exact, through time, copies, heads and the bounds (derived)
-# spec: associative_lstm.inside -- where |a| <= 1 the gradient passes the bound whole, at 1 itself too (derived)
 def backward(dy: Array, cache: Cache) -> tuple[Array, Array, Array, Array]:
     """Vector-Jacobian product of `forward`.
 
@@ -267,38 +227,22 @@ def walk_back(dy: Array, walked: Walk) -> tuple[Array, Array]:
     for t in range(length - 1, -1, -1):
         f, i, o, r, q, u = gates[t]
         read, c, c_before = reads[t], cells[t + 1], cells[t]
-        g_h = _complex((dy[:, t] + dh).reshape(*o.shape[:2], -1))  # [B, k, K]
+        g_h = from_halves((dy[:, t] + dh).reshape(*o.shape[:2], -1))  # [B, k, K]
         d_o = (g_h * xp.conj(read.y)).real  # [B, k, K]
-        g_m = _bound_backward(o * g_h, read)[:, :, None] / copies  # [B, k, 1, K]
-        g_q = _unshuffled(g_m * xp.conj(c)[:, None], unshuffles)  # [B, k, K]
-        g_c = g_c + (g_m * xp.conj(_shuffled(q.y, shuffles))).sum(axis=1)  # [B, S, K]
-        g_r = _unshuffled(g_c[:, None] * xp.conj(i * u.y)[:, :, None], unshuffles)  # [B, k, K]
-        g_w = (g_c[:, None] * xp.conj(_shuffled(r.y, shuffles))).sum(axis=2)  # [B, k, K]
+        g_m = bound_backward(o * g_h, read)[:, :, None] / copies  # [B, k, 1, K]
+        g_q = unshuffled(g_m * xp.conj(c)[:, None], unshuffles)  # [B, k, K]
+        g_c = g_c + (g_m * xp.conj(shuffled(q.y, shuffles))).sum(axis=1)  # [B, S, K]
+        g_r = unshuffled(g_c[:, None] * xp.conj(i * u.y)[:, :, None], unshuffles)  # [B, k, K]
+        g_w = (g_c[:, None] * xp.conj(shuffled(r.y, shuffles))).sum(axis=2)  # [B, k, K]
         d_i = (g_w * xp.conj(u.y)).real  # [B, k, K]
         d_f = (g_c * xp.conj(c_before)).real.sum(axis=1)  # [B, K]
         g_c = f[:, None] * g_c
 
         slopes = [(d * gate * (1 - gate)).reshape(batch, -1) for d, gate in ((d_f, f), (d_i, i), (d_o, o))]
-        turns = [_real(_bound_backward(g, of)) for g, of in ((g_r, r), (g_q, q), (i * g_w, u))]
+        turns = [to_halves(bound_backward(g, of)) for g, of in ((g_r, r), (g_q, q), (i * g_w, u))]
         dz[:, t] = xp.concatenate(slopes + turns, axis=1)
         dh = dz[:, t] @ w_h.T
     return dz, h_before.reshape(-1, width).T @ dz.reshape(-1, w_h.shape[1])
-
-
-def _bound_backward(g: Complex, bounded: Bounded) -> Complex:
-    """G_a from G_y."""
-    xp = module_of(g)
-    y, divisor, outside = bounded
-    along = (g * xp.conj(y)).real  # [..., K]
-    along = xp.where(outside, along, xp.zeros_like(along))
-    of_a: Complex = (g - y * along) / divisor
-    return of_a
-
-
-def _unshuffled(keys: Complex, unshuffles: Array) -> Complex:
-    """[B, k, S, K] -> [B, k, K]: the sum over the copies of P_s^-1."""
-    back: Complex = module_of(keys).take_along_axis(keys, unshuffles[None, None], axis=3).sum(axis=2)
-    return back
 
 
 def _check(x: Array, w_x: Array, w_h: Array, bias: Array, shuffles: Array, heads: int) -> None:

@@ -25,7 +25,7 @@ from refmem.ops.conv2d_im2col import check_numpy, sum_of_pixels
 from refmem.ops.winograd_tiles import M, N, cut, paste
 
 POINTS = (0.0, 1.0, -1.0, 2.0, -0.5)  # and infinity. (0, 1, -1, 2, -2), often used, has 1.5 times the error.
-TILES = 128  # tiles taken at once: few enough for the cache, many enough for the matrix products
+AT_ONCE = 8192  # tiles times channels taken at once: few enough for the cache, many enough for the matrix products
 MAX_ERROR = {"float32": 1e-4, "float64": 2e-13}
 """Largest difference to exact arithmetic in any result, in units of that result's root mean square."""
 
@@ -130,8 +130,8 @@ def backward(dy: Array, cache: Cache, *, u: Array | None = None) -> tuple[Array,
         e, taps = work.room(0, tiles, filters), work.room(1, tiles, channels)  # [36, T, F], [36, T, C]
         cut(d_outputs[some], 1, t.data, e)
         cut(images[some], 0, t.taps, taps)
-        part = taps.transpose(0, 2, 1) @ e  # [36, C, F]
-        d_u = part if some.start == 0 else np.add(d_u, part, out=d_u)
+        for r in range(0, N * N, N):  # six points at a time, which is less to keep
+            d_u[r:r + N] += taps[r:r + N].transpose(0, 2, 1) @ e[r:r + N]  # [6, C, F]
         products = taps  # [36, T, C] in the same memory: the taps are done with
         np.matmul(e, u, out=products)
         paste(products, t.output, no_bias, dx[some])
@@ -145,12 +145,12 @@ def backward_parameters(dy: Array, cache: Cache) -> tuple[Array, Array]:
 
 
 class _Work:
-    """The batch in chunks of about TILES tiles, and memory for two sets of tiles that all chunks share."""
+    """The batch in chunks, and memory for two sets of tiles that all chunks share."""
 
     def __init__(self, x: Array, *channels: int) -> None:
         batch, height, width, _ = x.shape
         tiles = math.ceil(height / M) * math.ceil(width / M)  # of an image
-        size = max(1, min(batch, TILES // max(1, tiles)))  # images of a chunk
+        size = max(1, min(batch, AT_ONCE // max(1, tiles * max(channels))))  # images of a chunk
         starts = range(0, batch, size)
         self.chunks = [(slice(s, min(s + size, batch)), (min(s + size, batch) - s) * tiles) for s in starts]
         self.memory = [np.empty(N * N * size * tiles * c, x.dtype) for c in channels]

@@ -42,6 +42,8 @@ def test_recall_that_falls_and_workloads_that_vanish(tmp_path, capsys):
     assert "recall" in capsys.readouterr().out
     assert main(["compare", old, report(tmp_path / "less.json", 0.8, [0.7, 0.9])]) == 1
     assert "gone" in capsys.readouterr().out
+    assert main(["compare", str(tmp_path / "less.json"), old]) == 0
+    assert "2 of 3 figures the same, 1 added" in capsys.readouterr().out
     assert main(["compare", old, old]) == 0
     assert "0 regressions beyond the spread; 3 of 3 figures the same" in capsys.readouterr().out
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bench import everything, history, summary
+from bench import everything, history, summary, workloads
 from bench.__main__ import main
 
 MACHINE = {"versions": {"numpy": "2"}, "load": {"before": [1.0], "after": [2.0]}, "warnings": []}
@@ -24,7 +24,7 @@ def score(checker, dtype, milliseconds, misses):
 def search(method, ms, recall):
     return {"method": method, "m": 8, "B": 16, "k": 1, "data": "random", "cosine": 0.7, "threads": 2, "ms": ms,
             "recall_at_1": recall, "recall_at_1_low": recall - 0.01, "recall_at_1_high": min(1.0, recall + 0.01),
-            "ratio_to_exact": 8.0 / ms}
+            "recall_at_k": recall, "ratio_to_exact": 8.0 / ms, "update_us": None if method == "faiss-lsh" else 1.0}
 
 
 REPORTS = {
@@ -58,7 +58,7 @@ def test_all_parts_in_one_object_and_the_table_beside_it(parts, tmp_path, capsys
     captured = capsys.readouterr()
     assert captured.out.count("\n") == 1 and "memory ratio" in captured.err
     report = json.loads(captured.out)
-    assert list(dict.fromkeys(parts)) == ["models", "conform", "gradcheck", "neighbours"]
+    assert list(dict.fromkeys(parts)) == ["conform", "models", "gradcheck", "neighbours"]
     assert report.keys() >= {"load", "versions", "seconds", "warnings", "commit", "date", "failed", "missing"}
     assert "growth" not in report
     assert len(report["models"]["rows"]) == parts.count("models") == len(history.read(str(file))[0]["rows"])
@@ -98,6 +98,22 @@ def test_who_is_not_installed_is_a_row(parts, monkeypatch, capsys):
     assert "refmem[bench]" in notes["faiss"] and "refmem[jax]" in notes["jax"]
 
 
+def test_every_side_has_a_name():
+    assert {"ours", *summary.NAMES} == set(workloads.HERE)
+
+
+@pytest.mark.parametrize(("change", "peer", "cannot"), [
+    ({}, "hnswlib", False),
+    ({"recall_at_k": 0.9}, "numpy", False),  # finds the nearest as often, but fewer of the k
+    ({"update_us": None}, "hnswlib", True),
+])
+def test_a_search_stands_beside_the_fastest_that_finds_as_much(change, peer, cannot):
+    ours, *others = REPORTS["neighbours"]["rows"][1:2] + REPORTS["neighbours"]["rows"][:1] + [
+        search("faiss-lsh", 0.1, 0.5), search("hnswlib", 2.0, 0.975) | change]
+    row, = summary.of_neighbours({"rows": [ours, *others]})
+    assert row["peer"] == peer and ("cannot rewrite" in row["note"]) == cannot
+
+
 def test_without_pytorch_ours_is_a_row_by_itself():
     row, = summary.of_models({"rows": [model("cnn", None)]})
     assert row["ms"] == 2.0 and "ratio" not in row and row["note"] == "PyTorch is not installed"
@@ -131,6 +147,14 @@ def test_pictures_go_to_a_folder_that_is_there(tmp_path, capsys):
     pytest.importorskip("matplotlib")
     assert main(["all", "--plot", str(tmp_path / "nowhere")]) == 2
     assert "--plot must be a folder that exists" in capsys.readouterr().err
+
+
+def test_a_history_that_cannot_be_written_does_not_lose_the_report(parts, tmp_path, capsys):
+    assert main(["all", "--history", str(tmp_path), "--json"]) == 2  # a folder
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["models"]["rows"] and captured.err.splitlines()[-1].startswith("error: ")
+    assert main(["all", "--history", str(tmp_path / "nowhere" / "h.jsonl")]) == 2
+    assert "--history must be a file in a folder that exists" in capsys.readouterr().err
 
 
 def test_a_budget_must_be_one(capsys):

@@ -9,6 +9,7 @@ import pytest
 from support.standin import standin
 
 from bench import gpu_cases, gpu_check, gpu_copies, measure, workloads
+from bench.workloads import Workload
 from refmem.arrays import module_of, to_host
 from refmem.conformance.case import load, load_all, paths
 from refmem.ops import relu
@@ -106,6 +107,21 @@ def test_a_planted_fault_is_reported(device, fault, sentence, capsys):
     assert [one for one in wrong if re.search(sentence, one)], wrong
 
 
+def test_a_workload_that_fails_is_said_and_the_others_are_timed(device, capsys):
+    def no_memory(batch, seed):
+        raise MemoryError("out of memory")
+
+    known = {name: Workload(name, "nothing", {"ours": make}, (1,))
+             for name, make in (("large", no_memory), ("small", lambda batch, seed: dict))}
+    only_relu(device)
+    device.setattr(workloads, "FILES", dict.fromkeys(known, "bench"))
+    device.setattr(workloads, "find", known.__getitem__)
+    assert gpu_check.main(["--json"]) == 1
+    report = json.loads(capsys.readouterr().out)
+    assert report["wrong"] == ["large, 1 at a time: raised MemoryError: out of memory"]
+    assert [bool(row["ms"]) for row in report["times"]] == [False, True]
+
+
 def test_what_the_time_is_too_short_for_is_said(device, capsys):
     device.setattr(gpu_check, "MINUTES", 0)
     assert gpu_check.main([]) == 1
@@ -146,7 +162,8 @@ def test_a_named_function_may_fetch_a_number_and_no_array():
     assert gpu_copies.meant(one) == "are labels in range"
     assert gpu_copies.meant(one._replace(numbers=2)) is None
     assert gpu_copies.meant(one._replace(way="to device")) is None
-    assert gpu_copies.meant(one._replace(site="refmem/cli/gradcheck_targets.py:_memory")).startswith("the check's own")
+    site = "refmem/cli/gradcheck_targets/memory.py:_memory"
+    assert gpu_copies.meant(one._replace(site=site)).startswith("the check's own")
 
 
 def test_the_names_are_those_of_functions():

@@ -1,11 +1,12 @@
 """`python -m bench neighbours`: the shape of what it reports, on a small memory."""
 
 import json
+import time
 
 import numpy as np
 import pytest
 
-from bench import neighbours
+from bench import neighbours, searchers
 from bench.__main__ import main
 
 SMALL = ["neighbours", "--memory-size", "512", "--batch", "4", "--neighbours", "1", "--queries", "64", "--rounds", "1",
@@ -34,6 +35,51 @@ def test_a_picture(tmp_path, capsys):
     assert main([*SMALL, "--plot", str(tmp_path / "recall.png")]) == 0
     assert (tmp_path / "recall.png").read_bytes().startswith(b"\x89PNG")
     assert "sketch" in capsys.readouterr().out
+
+
+def test_a_report_in_pieces(tmp_path, capsys):
+    """One cell measured again takes its old place; the others stay, each with the piece that made it."""
+    path = tmp_path / "kept.json"
+    assert main([*SMALL, "--data", "random", "--json", "--into", str(path)]) == 0
+    first = json.loads(path.read_text())
+    assert main([*SMALL, "--data", "random", "--batch", "2", "4", "--methods", "sketch", "--json", "--into",
+                 str(path)]) == 0
+    second = json.loads(path.read_text())
+    cells = {(row["method"], row["B"]): row for row in second["rows"]}
+    assert list(cells) == [("sketch", 2), ("exact", 4), ("sketch", 4)]
+    assert [cells[cell]["piece"] for cell in cells] == [1, 0, 1]
+    assert {name: value for name, value in cells["exact", 4].items() if name != "piece"} == \
+        {name: value for name, value in first["rows"][0].items() if name != "piece"}
+    for piece in second["pieces"]:
+        assert piece["command"].startswith("python -m bench") and piece["commit"] and piece["seed"] == 0
+    assert main([*SMALL, "--data", "random", "--json", "--into", str(path)]) == 0
+    assert len(json.loads(path.read_text())["pieces"]) == 2  # of the first nothing is left
+
+    path.write_text("[]")
+    capsys.readouterr()
+    assert main([*SMALL, "--data", "random", "--json", "--into", str(path)]) == 2
+    assert "is not a report in pieces" in capsys.readouterr().err
+    assert path.read_text() == "[]"
+
+
+def test_who_takes_too_long_to_build_is_left_out_and_named(monkeypatch, capsys):
+    def slow(keys, threads, seed, limit):
+        for rows in searchers.piecewise(len(keys), limit):
+            assert rows.start < len(keys)
+            time.sleep(0.02)
+        raise AssertionError("built")
+
+    monkeypatch.setattr(searchers, "PIECE", 64)
+    monkeypatch.setitem(neighbours.BUILDERS, "usearch", slow)
+    monkeypatch.setitem(neighbours.PACKAGES, "usearch", "numpy")
+    assert main([*SMALL, "--data", "random", "--methods", "usearch", "exact", "--build-limit", "0.05", "--json"]) == 0
+    report = capsys.readouterr()
+    assert [row["method"] for row in json.loads(report.out)["rows"]] == ["exact"]
+    assert "left out: usearch at 512 slots, random, 1 threads: after 0 s" in report.err
+
+
+def test_pieces_cover_all_rows():
+    assert [rows for rows in searchers.piecewise(5000, 60.0)] == [slice(0, 2048), slice(2048, 4096), slice(4096, 5000)]
 
 
 def test_planted_neighbours_lie_where_they_should():

@@ -29,6 +29,13 @@ def test_figures_and_plots_are_kept(run, capsys):
     assert (run.parent / "figures" / "omniglot-curve.png").read_bytes() == b"a plot"
 
 
+def test_of_the_folder_with_the_data_only_the_name_is_kept(run):
+    (run / "results.json").write_text(json.dumps({"settings": {"data": "/home/somebody/mnist", "rate": 0.1}}))
+    assert record(run) == 0
+    kept = json.loads((run.parent / "results" / "omniglot.json").read_text())
+    assert kept["settings"] == {"data": "mnist", "rate": 0.1}
+
+
 def test_a_plot_that_is_not_there_keeps_nothing(run, capsys):
     assert record(run, "--figures", "curve", "episode") == 2
     assert "episode.png" in capsys.readouterr().err

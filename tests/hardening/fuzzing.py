@@ -5,14 +5,17 @@ were accepted. It lets nothing out but an AssertionError: any exception that is 
 what is accepted and yet is not what was saved is a silent acceptance.
 """
 
+import gzip
 import json
+import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from reference_models.tasks import omniglot_files
+from reference_models.cli.sweep import job, points
+from reference_models.tasks import mnist, omniglot_files, parallel_text, vocabulary
 from reference_models.training import adam, checkpoint
 from reference_models.training.checkpoint import Checkpoint
 from reference_models.training.schedule import Counters
@@ -176,6 +179,136 @@ def archive(folder: Path) -> tuple[bytes, Check]:
     return half.read_bytes(), check
 
 
+def idx_packed(folder: Path) -> tuple[bytes, Check]:
+    """Images of MNIST as they are distributed: gzip keeps a sum of what it packs."""
+    path, images = folder / "train-images-idx3-ubyte.gz", _images()
+
+    def check(data: bytes) -> bool:
+        path.write_bytes(data)
+        try:
+            found = mnist.images_of(path)
+        except FileRefused:
+            return False
+        np.testing.assert_array_equal(found, images)
+        return True
+
+    return gzip.compress(_idx(mnist.IMAGES, images)), check
+
+
+def idx(folder: Path) -> tuple[bytes, Check]:
+    """Images that are not packed: of a pixel nobody can tell, but all of them are there, and nothing else."""
+    path, images = folder / "train-images-idx3-ubyte", _images()
+
+    def check(data: bytes) -> bool:
+        path.write_bytes(data)
+        try:
+            found = mnist.images_of(path)
+        except FileRefused:
+            return False
+        assert found.shape == (int.from_bytes(data[4:8], "big"), 28, 28) and found.tobytes() == data[16:]
+        return True
+
+    return _idx(mnist.IMAGES, images), check
+
+
+def idx_labels(folder: Path) -> tuple[bytes, Check]:
+    """Labels that are not packed: each is a digit, whatever else happened."""
+    path = folder / "train-labels-idx1-ubyte"
+
+    def check(data: bytes) -> bool:
+        path.write_bytes(data)
+        try:
+            found = mnist.labels_of(path)
+        except FileRefused:
+            return False
+        assert len(found) == int.from_bytes(data[4:8], "big") and set(found.tolist()) <= set(range(10))
+        return True
+
+    return _idx(mnist.LABELS, np.arange(40, dtype=np.uint8) % 10), check
+
+
+def _images() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (3, 28, 28), np.uint8)
+
+
+def _idx(kind: int, array: np.ndarray) -> bytes:
+    return struct.pack(f">{1 + array.ndim}I", kind, *array.shape) + array.tobytes()
+
+
+def parallel_lines(folder: Path) -> tuple[bytes, Check]:
+    """One side of a parallel text, packed; the other side has as many lines."""
+    lines = [f"a man number {n} says Füße" for n in range(30)]
+    (folder / "train.de").write_text("\n".join(lines) + "\n")
+    path = folder / "train.en.gz"
+
+    def check(data: bytes) -> bool:
+        path.write_bytes(data)
+        try:
+            found = parallel_text.load(folder, "train", "en", "de")
+        except FileRefused:
+            return False
+        assert found.source == lines
+        return True
+
+    return gzip.compress(("\n".join(lines) + "\n").encode()), check
+
+
+def words(folder: Path) -> tuple[bytes, Check]:
+    """A vocabulary of words: a text, whose lines stay what they are, each once."""
+    path = folder / "source.txt"
+    whole = vocabulary.Words([f"word{n}" for n in range(40)]).to_bytes()
+
+    def check(data: bytes) -> bool:
+        path.write_bytes(data)
+        try:
+            found = vocabulary.load(path)
+        except FileRefused:
+            return False
+        assert isinstance(found, vocabulary.Words) and len(set(found.words)) == len(found)
+        assert all(word.strip() for word in found.words)
+        return True
+
+    return whole, check
+
+
+def grid(folder: Path) -> tuple[bytes, Check]:
+    """The TOML file of a sweep."""
+    path = folder / "sweep.toml"
+    whole = b'command = "recall"\n[fixed]\ntimes = 2\nmemory = true\n[grid]\nseed = [1, 2]\nname = ["a", "b"]\n'
+
+    def check(data: bytes) -> bool:
+        path.write_bytes(data)
+        try:
+            found = points.load(path)
+        except ValueError:
+            return False
+        assert found.points and len({point.id for point in found.points}) == len(found.points)
+        for point in found.points:
+            assert point.arguments[0] == found.command and all(isinstance(word, str) for word in point.arguments)
+        return True
+
+    return whole, check
+
+
+def sweep_results(folder: Path) -> tuple[bytes, Check]:
+    """The results of a sweep: JSON lines. A last one that was cut off is removed, all others are read or refused."""
+    path = folder / job.RESULTS
+    rows = [{"id": f"{n:012d}", "point": {"seed": n}, "arguments": ["x"], "result": {"a": n}, "error": None}
+            for n in range(8)]
+
+    def check(data: bytes) -> bool:
+        path.write_bytes(data)
+        try:
+            with job.Folder(folder) as found:
+                done = dict(found.done)
+        except ValueError:
+            return False
+        assert all(row.keys() == rows[0].keys() and isinstance(name, str) for name, row in done.items())
+        return True
+
+    return b"".join(json.dumps(row).encode() + b"\n" for row in rows), check
+
+
 def deviations_file(folder: Path) -> tuple[bytes, Check]:
     """A deviations file."""
     path = folder / "deviations.toml"
@@ -236,5 +369,6 @@ def protocol(folder: Path) -> tuple[bytes, Check]:
     return json.dumps({"steps": [step]}).encode(), check
 
 
-TARGETS = {target.__name__: target for target in (training_checkpoint, memory, vector, vector_manifest, drawings,
-                                                  archive, deviations_file, protocol)}
+TARGETS = {target.__name__: target for target in (
+    training_checkpoint, memory, vector, vector_manifest, drawings, archive, idx_packed, idx, idx_labels,
+    parallel_lines, words, grid, sweep_results, deviations_file, protocol)}

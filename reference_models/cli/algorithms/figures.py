@@ -54,7 +54,7 @@ def tape(path: Path, watched: Any, given: str, wanted: str, written: str, answer
 
     Parameters
     ----------
-    watched : reference_models.neural_gpu.extended.Watched
+    watched : reference_models.neural_gpu.watching.Watched
     given, wanted, written, answers : str
         A symbol for each position: of the input, the target, the output, and the memory (a blank where it is silent).
     """

@@ -16,7 +16,7 @@ def add_to(commands: Any) -> None:
         "catch", help="the game of Catch with a memory: fast weights, LSTM, ReLU RNN, by actor-critic",
         description="Learn to catch a ball on a screen that goes blank after a few frames: play, learn from it, count "
                     "the frames until nine balls of ten are caught, draw. Without options: fast weights on a screen of "
-                    "16 x 16 with 3 frames to see, in about two minutes.")
+                    "16 x 16 with 3 frames to see, in less than a minute.")
     own.set_defaults(run=run)
     own.add_argument("--model", nargs="+", choices=MODELS, default=["fast-weights"], dest="models", metavar="MODEL",
                      help=f"one or several of {', '.join(MODELS)}; default fast-weights")
@@ -31,12 +31,12 @@ def add_to(commands: Any) -> None:
     budget.add_argument("--minutes", type=positive(float), metavar="M", help="at most so long for each network instead")
     own.add_argument("--goal", type=positive(float), metavar="A",
                      help="stop once this share of the balls is caught (of the last 1,280); default 0.9")
-    own.add_argument("--games", type=positive(int), metavar="B", help="played at once; default 64")
+    own.add_argument("--games", type=positive(int), metavar="B", help="played at once; default 16")
     own.add_argument("--rate", type=positive(float), metavar="R", help="of Adam; default: as the recipe of the model")
     own.add_argument("--entropy", type=float, metavar="W", help="weight of the entropy bonus; default 0.01")
     own.add_argument("--returns", type=positive(int), metavar="N", help="steps of the returns; default: to the end")
     own.add_argument("--steps", type=natural, metavar="S", help="of the inner loop of the fast weights; default 1")
-    own.add_argument("--fast-rate", type=float, metavar="E", help="eta of the fast weights; default 0.1")
+    own.add_argument("--fast-rate", type=float, metavar="E", help="eta of the fast weights; default 1")
     own.add_argument("--decay", type=float, metavar="L", help="lambda of the fast weights; default 0.95")
     own.add_argument("--paddle-start", choices=("middle", "random"), help="default middle")
     own.add_argument("--wall", choices=("stop", "wrap"), help="what the paddle does there; default stop")

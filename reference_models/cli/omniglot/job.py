@@ -67,11 +67,8 @@ def saved_run(folder: Path) -> checkpoint.Checkpoint:
     FileNotFoundError, FileRefused
         If there is none, or it is not one of this task.
     """
-    path = folder / CHECKPOINT
-    saved = checkpoint.load(path, TASK)
-    if not {field.name for field in dataclasses.fields(Settings)} | {"recipe", "digest"} <= saved.settings.keys():
-        raise storage.FileRefused(f"{path} does not say how its run was started")
-    return saved
+    names = [field.name for field in dataclasses.fields(Settings)]
+    return checkpoint.load(folder / CHECKPOINT, TASK, needs=[*names, "recipe", "digest"])
 
 
 def everything(settings: Settings, saved: checkpoint.Checkpoint | None, folder: Path, *, ways: list[int],

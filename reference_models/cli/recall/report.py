@@ -11,7 +11,7 @@ from reference_models.cli import curves, grid, output, pictures
 from reference_models.cli.recall.job import PAPER, TASK, Recall
 from reference_models.fast_weights.cores.catalogue import TITLES
 from reference_models.tasks import retrieval
-from reference_models.training.one_shot import put_params
+from reference_models.training.checkpoint import put_params
 
 
 def write(task: Recall, folder: Path, question: Any) -> dict[str, Any]:

@@ -44,17 +44,21 @@ def run(options: argparse.Namespace) -> None:
     import rich.console
     import rich.progress
 
+    from refmem import workers
+
     from reference_models.cli.sweep import job, points
 
     grid = points.load(options.config)
     folder = options.out or options.config.with_suffix("")
     with job.Folder(folder) as results:
         missing = [point for point in grid.points if point.id not in results.done]
-        how = job.on_dask(options.dask) if options.dask else job.on_cores(options.jobs)
+        # Threads will do on this machine: each run is a process of its own.
+        way = workers.on_dask(options.dask, options.retries) if options.dask else \
+            workers.on_cores(options.jobs, threads=True)
         stderr = rich.console.Console(stderr=True)
         with rich.progress.Progress(console=stderr, disable=not sys.stderr.isatty()) as progress:
             task = progress.add_task("runs", total=len(grid.points), completed=len(grid.points) - len(missing))
-            for result in how(missing, options.retries):
+            for result in job.results(way, missing, options.retries):
                 results.add(result)
                 progress.advance(task)
         rows = [results.done[point.id] for point in grid.points]

@@ -2,28 +2,25 @@
 
 import contextlib
 import ctypes
-import importlib
+import functools
 import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from importlib.util import find_spec
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+
+from refmem import workers
 
 from reference_models.cli.sweep.points import Point
 
 RESULTS = "results.jsonl"
-EXTRA = "pip install 'refmem[cluster]'"
 DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of Linux
 
 Result = dict[str, Any]
 """{"id", "point", "arguments", "result": object or None, "error": sentence or None}"""
-
-Way = Callable[[Sequence[Point], int], Iterator[Result]]
-"""Runs points, retrying those that were killed, and yields their results as they come."""
 
 
 class Killed(RuntimeError):
@@ -64,45 +61,14 @@ def _die_with_parent() -> None:
         ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
 
 
-def on_cores(jobs: int | None) -> Way:
-    """On this machine, through joblib. Its threads only wait: each run is a process."""
-    if find_spec("joblib") is None:
-        raise ValueError(f"a sweep needs joblib: {EXTRA}")
-    import joblib
-
-    def way(points: Sequence[Point], retries: int) -> Iterator[Result]:
-        side_by_side = joblib.Parallel(n_jobs=jobs or joblib.cpu_count(), prefer="threads",
-                                       return_as="generator_unordered")
-        yield from side_by_side(joblib.delayed(tried)(point, retries) for point in points)
-
-    return way
-
-
-def on_dask(address: str) -> Way:
-    """On the workers of a cluster that is there already; they need this program installed. What a worker that died
-    had in hand, its scheduler gives to another one.
-    """
-    if find_spec("distributed") is None:
-        raise ValueError(f"--dask needs Dask: {EXTRA}")
-    distributed: Any = importlib.import_module("distributed")  # it has no types
-
-    def way(points: Sequence[Point], retries: int) -> Iterator[Result]:
-        try:
-            client = distributed.Client(address, timeout=10)
-        except (OSError, ValueError) as error:
-            raise ValueError(f"there is no Dask scheduler at {address} ({error or type(error).__name__})") from error
-        with client:
-            futures = {client.submit(tried, point, retries, pure=False, retries=retries): point for point in points}
-            for future in distributed.as_completed(list(futures)):
-                try:
-                    result: Result = future.result()
-                except Exception as error:  # workers died under it more often than the scheduler allows
-                    point = futures[future]
-                    result = {"id": point.id, "point": point.values, "arguments": point.arguments, "result": None,
-                              "error": f"{type(error).__name__}: its workers died"}
-                yield result
-
-    return way
+def results(way: workers.Way, points: Sequence[Point], retries: int) -> Iterator[Result]:
+    """Run points, retrying those that were killed, and yield their results as they come."""
+    for place, result in way(functools.partial(tried, retries=retries), points):
+        if isinstance(result, workers.Failed):
+            point = points[place]
+            result = {"id": point.id, "point": point.values, "arguments": point.arguments, "result": None,
+                      "error": str(result.error)}
+        yield result
 
 
 class Folder:

@@ -15,6 +15,7 @@ from refmem.storage import FileRefused
 from reference_models.cli import output, pictures
 from reference_models.cli.synthetic.models import MODELS, Training
 from reference_models.neural_gpu.extended import ExtendedNeuralGPU
+from reference_models.neural_gpu.watching import watch
 from reference_models.tasks import synthetic
 from reference_models.tasks.synthetic import Examples, Synthetic
 from reference_models.training import checkpoint, loop
@@ -128,7 +129,7 @@ def draw_tape(path: Path, model: ExtendedNeuralGPU, examples: Examples, asked: E
     fits = (asked.lengths > SHOWN // 2) & (asked.lengths <= SHOWN) & np.isin(asked.numbers, examples.numbers)
     one = asked.take(np.flatnonzero(fits)[:1] if fits.any() else np.arange(1))
     length = int(one.lengths[0])
-    watched = model.watch(one.inputs[:, :length])
+    watched = watch(model, one.inputs[:, :length])
     said = watched.output.memory_values
     lines = [one.inputs[0, :length], one.outputs[0, :length], watched.output.symbols[0],
              np.full(length, -1) if said is None else said[0]]

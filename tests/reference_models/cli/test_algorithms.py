@@ -66,6 +66,19 @@ def test_wrong_words_for_a_run_are_one_sentence(folder, more, message, capsys):
     assert before == {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
+def test_a_sum_without_its_separator_is_one_sentence(capsys, tmp_path):
+    """An even number of digits, asked of a run that adds."""
+    out = str(tmp_path / "run")
+    assert main(["algorithms", "--task", "badd", "--length", "3", "--updates", "1", "--shards", "1", "--test", "3",
+                 "--beyond", "--out", out, "--json"]) == 0
+    for question in ("1011", "10", "1+01"):
+        capsys.readouterr()
+        assert main(["algorithms", "--solve", question, "--out", out]) == 2
+        captured = capsys.readouterr()
+        assert f"with one '+' between them; got {question!r}" in captured.err and captured.out == ""
+        assert captured.err.count("\n") == 1
+
+
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--task", "badd", "--beyond", "40"], "badd needs an odd number of symbols"),
     (["--task", "badd", "--length", "2"], "badd has no examples of length 2"),

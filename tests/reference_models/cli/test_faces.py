@@ -39,15 +39,35 @@ def test_json_is_one_object_and_the_files_are_there(monkeypatch, capsys):
         assert names >= {"curves.png", "faces.png"}
 
 
-def test_a_folder_of_multi_pie_is_learnt_from(capsys):
+PIE = ["faces", "--data", "pie", "--test-people", "1", "--updates", "2", "--batch", "2", "--units", "4",
+       "--model", "irnn", "--out", "run"]
+
+
+def write_multi_pie(side):
     for person in (1, 2, 3):
         for recording in (1, 2):
             path = Path(f"pie/{person:03d}_01_{recording:02d}_051_07.png")
             path.parent.mkdir(exist_ok=True)
-            Image.fromarray(np.random.default_rng(person).integers(0, 256, (48, 48)).astype(np.uint8)).save(path)
-    arguments = ["faces", "--data", "pie", "--test-people", "1", "--updates", "2", "--batch", "2", "--units", "4"]
-    assert main([*arguments, "--model", "irnn", "--out", "run"]) == 0
+            Image.fromarray(np.random.default_rng(person).integers(0, 256, (side, side)).astype(np.uint8)).save(path)
+
+
+def test_a_folder_of_multi_pie_is_learnt_from(capsys):
+    write_multi_pie(48)
+    assert main(PIE) == 0
     assert "Multi-PIE (2/1 people, 4/2" in " ".join(capsys.readouterr().out.split())
+
+
+def test_pictures_of_another_size_and_damaged_ones_are_refused(capsys):
+    write_multi_pie(64)
+    assert main(PIE) == 2
+    assert "must be 48 x 48 pixels, got 64 x 64" in capsys.readouterr().err
+    write_multi_pie(48)
+    path = Path("pie/002_01_01_051_07.png")
+    path.write_bytes(path.read_bytes()[:600])
+    assert main(PIE) == 2
+    captured = capsys.readouterr()
+    assert f"{path} is damaged" in captured.err and captured.err.count("\n") == 1 and captured.out == ""
+    assert not Path("run").exists()
 
 
 @pytest.mark.parametrize(("arguments", "message"), [

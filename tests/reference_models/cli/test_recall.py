@@ -59,6 +59,12 @@ def test_a_leg_that_is_added_may_have_its_own_number_of_updates(capsys):
     assert more["rows"][1]["updates"] == {"0": 3}
 
 
+def test_a_short_run_is_watched_too(capsys):
+    run(capsys, "--out", "run")
+    curve = checkpoint.load("run/fast-weights-4-0.npz", "recall").curve
+    assert len(curve) == 3 and all("valid_error" in point for point in curve)
+
+
 def test_a_run_that_was_stopped_ends_like_one_that_was_not(capsys, monkeypatch):
     whole = run(capsys, "--out", "whole")
     advance, calls = sequences.SequenceTraining.advance, []

@@ -1,14 +1,15 @@
 """Sweeps: every point once, killed runs again, interrupted sweeps go on; on cores, and on a real Dask cluster."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from support import dask_cluster
+
+from refmem import workers
 
 from reference_models.cli.main import main
 from reference_models.cli.sweep import job, points
@@ -124,7 +125,7 @@ def test_what_is_no_grid_is_a_sentence(text, sentence, tmp_path, capsys):
 
 def test_no_scheduler_no_extra_and_foreign_results_are_sentences(stand_in, capsys, monkeypatch):
     pytest.importorskip("distributed")
-    monkeypatch.setattr(job, "find_spec", lambda name: None)
+    monkeypatch.setattr(workers, "find_spec", lambda name: None)
     for more in ((), ("--dask", "tcp://127.0.0.1:1")):
         assert main(["sweep", str(stand_in / "sums.toml"), *more]) == 2
         assert "refmem[cluster]" in capsys.readouterr().err
@@ -135,28 +136,10 @@ def test_no_scheduler_no_extra_and_foreign_results_are_sentences(stand_in, capsy
 
 @pytest.fixture
 def cluster(stand_in):
-    """A scheduler and three workers, processes of their own: (address, workers)."""
+    """Three workers; what they start takes its time."""
     pytest.importorskip("distributed")
-    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    environment = os.environ | {"PYTHONPATH": path, "SWEEP_SECONDS": "0.5",
-                                "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "5"}
-    file = stand_in / "scheduler.json"
-    scheduler = subprocess.Popen([sys.executable, "-m", "dask", "scheduler", "--host", "127.0.0.1",
-                                  "--port", "0", "--no-dashboard", "--scheduler-file", str(file)], env=environment,
-                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    workers = [subprocess.Popen([sys.executable, "-m", "dask", "worker", "--scheduler-file", str(file),
-                                 "--nthreads", "1", "--no-nanny", "--no-dashboard", "--local-directory", str(stand_in)],
-                                env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-               for _ in range(3)]
-    try:
-        deadline = time.monotonic() + 60
-        while not file.exists() and time.monotonic() < deadline:
-            time.sleep(0.1)
-        yield json.loads(file.read_text())["address"], workers
-    finally:
-        for process in (*workers, scheduler):
-            process.kill()
-            process.wait()
+    with dask_cluster.started(stand_in, 3, SWEEP_SECONDS="0.5") as (address, workers):
+        yield address, workers
 
 
 @pytest.mark.slow

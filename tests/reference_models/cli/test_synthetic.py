@@ -14,7 +14,7 @@ from reference_models.cli.main import main
 from reference_models.cli.synthetic import command as synthetic, models
 from reference_models.training import checkpoint, synthetic_neural_gpu
 from reference_models.training import synthetic_seq2seq as training
-from reference_models.training.synthetic_seq2seq import Stage
+from reference_models.training.synthetic_episodes import Stage
 
 TINY = ["synthetic", "--largest", "20", "--train", "40", "--test", "30", "--rounds", "4"]
 

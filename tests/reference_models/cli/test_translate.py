@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import functools
+import hashlib
 import json
 import os
 import signal
@@ -158,6 +159,39 @@ def test_other_vocabularies_than_the_checkpoints_are_refused_and_nothing_is_lost
     Path("run/target.txt").write_bytes(b"\xff")
     assert "not a vocabulary" in refused(["translate", "--resume", "--out", "run"], capsys)
     assert Path("run/checkpoint.npz").read_bytes() == before
+
+
+def longer_vocabulary(saved):
+    """One more word than the network has rows for, and a checkpoint that does not mind."""
+    with Path("run/target.txt").open("a") as file:
+        file.write("zwölfender\n")
+    saved.settings["vocabularies"]["target"] = hashlib.sha256(Path("run/target.txt").read_bytes()).hexdigest()
+
+
+def lengthened_and_noted(saved):
+    """And that says so itself."""
+    longer_vocabulary(saved)
+    saved.notes["vocabularies"][1] += 1
+
+
+def value_that_is_no_token(saved):
+    """A slot of the memory whose value is beyond the vocabulary."""
+    saved.extras["memory"]["state.values"][0] = 10**6
+
+
+@pytest.mark.parametrize(("damage", "sentence"), [
+    (longer_vocabulary, "the checkpoint belongs to vocabularies of"),
+    (lengthened_and_noted, "the checkpoint holds the weights of another network"),
+    (value_that_is_no_token, "the checkpoint holds a memory that cannot be: state.values must be in -1.."),
+])
+def test_tokens_out_of_range_are_refused_and_nothing_is_lost(damage, sentence, capsys):
+    assert main([*TINY, "--out", "run", "--no-measure"]) == 0
+    saved = checkpoint.load("run/checkpoint.npz", translating.TASK)
+    damage(saved)
+    checkpoint.save("run/checkpoint.npz", saved)
+    before = {path.name: path.read_bytes() for path in Path("run").iterdir()}
+    assert sentence in refused(["translate", "--resume", "--out", "run", "--updates", "32"], capsys)
+    assert {path.name: path.read_bytes() for path in Path("run").iterdir()} == before
 
 
 def test_a_missing_extra_is_named_before_the_training(monkeypatch, capsys, tmp_path):

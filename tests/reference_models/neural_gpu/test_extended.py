@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from reference_models import neural_gpu
-from reference_models.neural_gpu.extended import ExtendedNeuralGPU, ExtendedSize
+from reference_models.neural_gpu.extended import ExtendedNeuralGPU
+from reference_models.neural_gpu.extended_size import ExtendedSize
 from reference_models.neural_gpu.tape import TAPES
+from reference_models.neural_gpu.watching import watch
 from refmem.conformance.making import torch_neural_gpu
 from refmem.memory import PAPER, TF2017
 from refmem.ops import cgru_steps
@@ -108,7 +110,7 @@ def test_running_averages_move_a_tenth_of_the_way_and_only_in_training():
     inputs, targets = a_batch()
     _, cache = net.forward(inputs, targets, lengths=np.array([6, 4]))
     assert not net.statistics["before.mean"].any() and (net.statistics["after.variance"] == 1).all()
-    asked = np.concatenate([step.query.before[step.rows] for step in cache.steps])  # [6 + 4, 12]
+    asked = np.concatenate([step.asked.query.before[step.asked.rows] for step in cache.steps])  # [6 + 4, 12]
     net.memory.clear()
     net.forward(inputs, targets, lengths=np.array([6, 4]), training=True)
     np.testing.assert_allclose(net.statistics["before.mean"], 0.1 * asked.mean(axis=0))
@@ -221,7 +223,7 @@ def test_what_is_watched_is_what_the_network_computes_with(options):
     net = network(conv="plain", **options)
     inputs, _ = a_batch()
     net.forward(*a_batch(seed=1))
-    watched = net.watch(inputs)
+    watched = watch(net, inputs)
     alone, _ = net.forward(inputs[:1], update=False)
     np.testing.assert_array_equal(watched.output.symbols, alone.symbols)
     assert watched.images.shape == (13, 6, 3, 4) and watched.tape.shape == (6, 6, 4)

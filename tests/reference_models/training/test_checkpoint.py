@@ -118,3 +118,24 @@ def test_a_save_that_fails_leaves_the_old_checkpoint(path, monkeypatch):
     with pytest.raises(OSError, match="No space"):
         checkpoint.save(path, example())
     assert path.read_bytes() == before and list(path.parent.iterdir()) == [path]
+
+
+def test_settings_that_are_needed_must_be_there(path):
+    assert checkpoint.load(path, "sums", needs=["seed", "size"]).settings["seed"] == 5
+    with pytest.raises(storage.FileRefused, match="does not say how its run was started"):
+        checkpoint.load(path, "sums", needs=["seed", "recipe"])
+
+
+@pytest.mark.parametrize("stored", [{"w": np.ones(3)}, {"w": np.ones(2), "v": np.ones(2)}, {"v": np.ones(2)}])
+def test_weights_of_another_network_are_refused_and_none_is_written(stored):
+    params = {"w": np.zeros(2)}
+    with pytest.raises(storage.FileRefused, match="weights of another network"):
+        checkpoint.put_params(params, stored)
+    np.testing.assert_array_equal(params["w"], 0)
+
+
+def test_weights_are_written_in_place():
+    params = {"w": np.zeros(2, np.float32)}
+    before = params["w"]
+    checkpoint.put_params(params, {"w": np.ones(2)})
+    assert params["w"] is before and before.tolist() == [1, 1]

@@ -9,8 +9,7 @@ from support import small_run
 
 from refmem.storage import FileRefused
 from reference_models.tasks.characters import Characters
-from reference_models.training import one_shot
-from reference_models.training import one_shot_recipes
+from reference_models.training import checkpoint, one_shot_recipes
 from reference_models.training.adam import Adam
 from reference_models.training.one_shot import OneShotTraining
 from reference_models.training.one_shot_recipes import RECIPE, RELEASED
@@ -116,4 +115,4 @@ def test_a_snapshot_resumes_to_the_same_bits(train):
 def test_weights_of_another_network_are_refused(train):
     training = OneShotTraining(one_shot_recipes.RECIPES["paper"], train, seed=0)
     with pytest.raises(FileRefused, match="another network"):
-        one_shot.put_params(training.classifier.params, {"w": np.ones(3)})
+        checkpoint.put_params(training.classifier.params, {"w": np.ones(3)})

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from reference_models.neural_gpu.extended import ExtendedSize
+from reference_models.neural_gpu.extended_size import ExtendedSize
 from reference_models.tasks.synthetic import Synthetic, digits
 from reference_models.training.synthetic_neural_gpu import (
     NO_MEMORY,
@@ -16,7 +16,7 @@ from reference_models.training.synthetic_neural_gpu import (
     of_one_length,
     recipe,
 )
-from reference_models.training.synthetic_seq2seq import AT_ONCE, COPY, EVERYTHING, Stage
+from reference_models.training.synthetic_episodes import AT_ONCE, COPY, EVERYTHING, Stage
 from refmem.storage import FileRefused
 
 TASK = Synthetic(largest=40, longest=9)
@@ -70,7 +70,7 @@ def test_numbers_that_look_alike_share_their_first_or_their_last_digits(count):
     training = a_run()
     among = np.sort(np.random.default_rng(0).choice(np.arange(2, 16_001), 8000, replace=False))
     stage = Stage(count, 8, alike=1.0)
-    numbers = training._numbers(among, stage)
+    numbers = training.numbers_of(among, stage)
     assert len(set(numbers)) == count and set(numbers) <= set(among)
     written = digits(numbers)
     firsts, lasts = ((written[:, None, part] == written[:, part]).all(axis=2).sum(axis=1) > 1
@@ -78,7 +78,7 @@ def test_numbers_that_look_alike_share_their_first_or_their_last_digits(count):
     assert (firsts | lasts).mean() > 0.95
     if count == 400:
         assert firsts.mean() > 0.2 and lasts.mean() > 0.2
-    assert len(training._numbers(among[:3], stage)) == 3
+    assert len(training.numbers_of(among[:3], stage)) == 3
 
 
 def test_strings_of_one_length_go_together_each_once():

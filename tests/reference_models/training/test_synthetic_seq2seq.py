@@ -7,7 +7,8 @@ import pytest
 from reference_models.tasks.synthetic import Synthetic
 from reference_models.training import checkpoint
 from reference_models.training import synthetic_seq2seq as training
-from reference_models.training.synthetic_seq2seq import COPY, EVERYTHING, Recipe, Stage, SyntheticSeq2Seq, both_sides
+from reference_models.training.synthetic_episodes import COPY, EVERYTHING, GOAL_ROUNDS, Stage
+from reference_models.training.synthetic_seq2seq import Recipe, SyntheticSeq2Seq, both_sides
 from refmem.storage import FileRefused
 
 TASK = Synthetic(largest=30, longest=12)
@@ -62,7 +63,7 @@ def test_an_episode_has_all_strings_of_its_numbers_and_an_empty_memory():
     rng_numbers = []
     for _ in range(20):
         before = len(some.queue)
-        rows = some._next(TINY.stages[1])
+        rows = some.next(TINY.stages[1])
         if not before:
             assert (some.model.memory.state.values < 0).all()
             numbers = set(some.examples.numbers[np.concatenate([rows, some.queue])].tolist())
@@ -129,24 +130,24 @@ def test_all_right_with_the_right_tokens_before_is_the_greedy_output():
 
 def test_a_stage_ends_when_its_goal_is_reached_and_the_last_one_never():
     some = run(dataclasses.replace(TINY, stages=(Stage(COPY, 4, 0.0), Stage(3, 4, 0.9), Stage(9, 8, 0.0))))
-    figures = [some.advance(0.0)["numbers"] for _ in range(training.GOAL_ROUNDS + 2)]
-    assert figures == [0] * training.GOAL_ROUNDS + [3, 3] and some.stage == 1
+    figures = [some.advance(0.0)["numbers"] for _ in range(GOAL_ROUNDS + 2)]
+    assert figures == [0] * GOAL_ROUNDS + [3, 3] and some.stage == 1
     good = {"digit_hits": 0.95}
     some.curve = [good] * 3
-    for _ in range(training.GOAL_ROUNDS - 3):
+    for _ in range(GOAL_ROUNDS - 3):
         assert some.stage == 1
-        some._maybe_next_stage(TINY.stages[1], good)
-    some._maybe_next_stage(some.recipe.stages[1], good)
+        some.maybe_next_stage(TINY.stages[1], good)
+    some.maybe_next_stage(some.recipe.stages[1], good)
     assert some.stage == 2 and len(some.queue) == 0
     for _ in range(9):
-        some._maybe_next_stage(some.recipe.stages[2], good)
+        some.maybe_next_stage(some.recipe.stages[2], good)
     assert some.stage == 2
 
 
 def test_the_first_episodes_are_of_numbers_that_have_many_strings():
     some = run()
     for _ in range(30):
-        rows = some._next(Stage(2, 4, often=4))
+        rows = some.next(Stage(2, 4, often=4))
         assert all(len(some.of_number[int(n)]) >= 4 for n in some.examples.numbers[rows])
         some.queue = some.queue[:0]
 

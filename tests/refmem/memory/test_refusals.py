@@ -176,3 +176,12 @@ def test_the_integers_of_other_programs_are_widened(name):
     assert memory.state.values.dtype == memory.state.ages.dtype == np.int64
     with pytest.raises(TypeError, match="ages"):
         memory.state = replace(memory.state, ages=memory.state.ages + 0.5)
+
+
+def test_a_value_beyond_the_vocabulary_is_refused():
+    memory = Memory(3, 4, vocab_size=5)
+    state = memory.state.copy()
+    state.values[:2] = 4, 5
+    with pytest.raises(ValueError, match=r"state.values must be in -1..4, got -1 to 5"):
+        memory.state = state
+    assert (memory.state.values == -1).all()

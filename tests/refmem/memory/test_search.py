@@ -75,6 +75,7 @@ def test_a_zero_query_has_cosine_zero_with_every_key(search):
 
 def test_what_auto_picked_can_be_seen():
     assert Memory(8, 64, search="auto").index.name == "exact"
+    assert Memory(8, 2048, search="auto", dtype="f4").index.name == "fused"
     assert Memory(8, 8192, search="auto", dtype="f4").index.name == "sketch"
     assert Memory(8, 64).index is None
 

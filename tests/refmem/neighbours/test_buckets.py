@@ -42,7 +42,7 @@ def stands_right(index):
     assert sorted(pages) == list(range(len(tables.sizes)))
     assert sorted(seen) == np.flatnonzero(index.filled).tolist()
     for slot, bucket in seen.items():
-        y = index.measure.rotation @ index.keys[slot]
+        y = index.measure[0] @ index.keys[slot]
         assert bucket == 2 * h * corner(y[:h]) + corner(y[h:2 * h])
 
 

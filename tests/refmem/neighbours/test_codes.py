@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[3]
 
 def coarse_code(index, slot):
     """The corners of the blocks of a slot, out of the halves of its bytes."""
-    column = index.sketches.coarse[slot // 64, :, slot % 64]
+    column = index.coarse[slot // 64, :, slot % 64]
     return np.stack([column & 15, column >> 4], axis=1).ravel()
 
 
@@ -32,7 +32,7 @@ def test_a_code_is_what_the_page_says(d, dtype):
             values = y[slot, 8 * block:8 * block + 8]
             largest = int(np.argmax(np.abs(values)))
             assert corner == 2 * largest + (values[largest] < 0)
-        bits = np.unpackbits(index.sketches.fine[slot], bitorder="little")
+        bits = np.unpackbits(index.fine[slot], bitorder="little")
         assert (bits == (y[slot] > 0)).all()
 
 

@@ -14,11 +14,11 @@ class StaleKey(Sketch):
     """An overwritten slot keeps the code of its old key."""
 
     def refresh(self, slots):
-        coarse, fine = (part.copy() for part in self.sketches)
+        coarse, fine = self.coarse.copy(), self.fine.copy()
         old = slots[self.filled[slots]]
         super().refresh(slots)
-        self.sketches.coarse[old // 64, :, old % 64] = coarse[old // 64, :, old % 64]
-        self.sketches.fine[old] = fine[old]
+        self.coarse[old // 64, :, old % 64] = coarse[old // 64, :, old % 64]
+        self.fine[old] = fine[old]
 
 
 class LostOnOverwrite(Hyperplanes):

@@ -12,16 +12,15 @@ from refmem.neighbours.sketch import Sketch
 
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 2 ** 32 - 1))
-def test_a_larger_budget_never_finds_less(seed):
+def test_a_larger_budget_finds_more(seed):
     rng = np.random.default_rng(seed)
-    keys, queries = sphere(rng, 3000, 48, "f4"), sphere(rng, 8, 48, "f4")  # nothing is near: the budget decides
+    keys, queries = sphere(rng, 3000, 48, "f4"), sphere(rng, 64, 48, "f4")  # nothing is near: the budget decides
     wanted, _ = exact.search(queries, keys, 10)
-    found = [np.array([np.isin(row, right).sum() for row, right in
-                       zip(Sketch(keys, budget=budget).search(queries, 10)[0], wanted, strict=True)])
+    found = [sum(np.isin(row, right).sum() for row, right in
+                 zip(Sketch(keys, budget=budget).search(queries, 10)[0], wanted, strict=True))
              for budget in (40, 200, 1000, 3000)]
-    for less, more in zip(found, found[1:], strict=False):
-        assert (more >= less).all()
-    assert found[-1].sum() > found[0].sum() or found[0].sum() == wanted.size
+    assert found == sorted(found)
+    assert found[0] < found[-1] and found[-1] > 0.9 * wanted.size
 
 
 def test_a_cluster_larger_than_the_budget_is_searched_whole():

@@ -102,7 +102,7 @@ def rms(array):
 @twins
 def test_chunks_of_any_number_of_images_make_no_difference(twin, batch, monkeypatch):
     monkeypatch.setattr(conv2d_im2col, "CHUNK_BYTES", 3 * 6 * 7 * 9 * 2 * 8)  # three images
-    monkeypatch.setattr(conv2d_winograd, "TILES", 3 * 4)  # three images
+    monkeypatch.setattr(conv2d_winograd, "AT_ONCE", 3 * 4 * 3)  # three images
     inputs, dy = random_case((batch, 6, 7, 2, 3))
     for got, want in zip(all_results(twin, inputs, dy), all_results(conv2d, inputs, dy), strict=True):
         np.testing.assert_allclose(got, want, rtol=1e-10, atol=1e-11)
