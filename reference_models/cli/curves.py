@@ -16,6 +16,8 @@ LEAST = 0.02  # percent: where a logarithmic axis ends
 
 def draw(path: Path, legs: Sequence[Done], *, title: str) -> None:
     """Validation error against updates: a panel a width, a thin line a seed, a thick one the median of a model."""
+    from matplotlib.ticker import LogFormatter
+
     widths = sorted({done.leg.units for done in legs})
     page = _figure(1.5 + 4.2 * len(widths), 4.4)
     panels = page.subplots(1, len(widths), sharey=True, squeeze=False)[0]
@@ -33,6 +35,7 @@ def draw(path: Path, legs: Sequence[Done], *, title: str) -> None:
                                                   color=colour, linewidth=1.8, marker=".", markersize=4)
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter(LogFormatter(labelOnlyBase=False))  # 2, 3, 5 where the axis is short
         axes.set_title(f"{units} units", fontsize=10)
         axes.set_xlabel("updates, in thousands")
         axes.grid(alpha=0.3, which="both", linewidth=0.5)
