@@ -20,7 +20,7 @@ def look(index: Any, held: Held, desk: Desk, asked: Number) -> None:
 
     What has no room is left out. How it is done depends on the type of `index`: `looking`.
     """
-    raise NotImplementedError  # not compiled, it has no meaning
+    raise TypeError("look stands for the compiled searches, which know it by the type of their index; Python has none")
 
 
 def looking(kind: type) -> Callable[[Callable[..., None]], Callable[..., None]]:
