@@ -34,7 +34,7 @@ def ours(batch: int, seed: int, twin: str = "fused", length: int = LENGTH, xp: A
 
     def step() -> dict[str, Any]:
         output, cache = model.forward(source, target)
-        gradients = model.backward(cache)
+        gradients = model.backward(cache, release=True)
         finish(xp)
         return gradients | {"loss": np.float32(output.loss)}
 

@@ -12,6 +12,10 @@ the bottom one. So nothing above waits for the step before except each layer's o
 is read at once, attention and memory included: LTRRE §2.1 stresses that they run in parallel.
 
 Every function works on the rows that it is given: a batch, or a shard of one.
+
+What a layer needs for its way back it puts on a tape, and the way back takes it from the end of the tape: what a layer
+has used is gone before the layer below makes its own arrays. So a tape can be walked back once. Whoever wants to do it
+again gives away a copy of the list, which holds on to the arrays.
 """
 
 from collections.abc import Mapping
@@ -27,7 +31,8 @@ Gradients = dict[str, Array]
 Scales = Mapping[str, Array]
 """Dropout: by the name of a place, what is multiplied there; empty for none. See `places`."""
 
-Read = lstm.Cache | lstm_fused.Cache
+Tape = list[lstm.Cache | lstm_fused.Cache | additive_attention.Cache | additive_attention_fused.Cache]
+"""Of each layer, in the order of the forward pass."""
 
 LSTMS: dict[str, ModuleType] = {"plain": lstm, "fused": lstm_fused}
 ATTENTIONS: dict[str, ModuleType] = {"plain": additive_attention, "fused": additive_attention_fused}
@@ -43,18 +48,20 @@ def places(encoder_layers: int, decoder_layers: int) -> list[tuple[str, str]]:
 # --- One layer --------------------------------------------------------------------------------------------------
 
 
-def read(params: Params, name: str, x: Array, twin: str, mask: Array | None = None,
-         reverse: bool = False) -> tuple[Array, Read]:
+def read(params: Params, name: str, x: Array, twin: str, tape: Tape, mask: Array | None = None,
+         reverse: bool = False) -> Array:
     """One LSTM over [B, T, D], from a zero state."""
     w_x, w_h, bias = (params[f"{name}.{part}"] for part in ("w_x", "w_h", "bias"))
     state = zero_state(x.shape[0], w_h.shape[0], like=x)
-    result: tuple[Array, Read] = LSTMS[twin].forward(x, state, w_x, w_h, bias, mask, reverse=reverse)
-    return result
+    y: Array
+    y, cache = LSTMS[twin].forward(x, state, w_x, w_h, bias, mask, reverse=reverse)
+    tape.append(cache)
+    return y
 
 
-def read_backward(name: str, dy: Array, cache: Read, twin: str, gradients: Gradients) -> Array:
+def read_backward(name: str, dy: Array, tape: Tape, twin: str, gradients: Gradients) -> Array:
     """dx; the gradients of the weights are put into `gradients`."""
-    dx, _, *d_weights = LSTMS[twin].backward(dy, cache)
+    dx, _, *d_weights = LSTMS[twin].backward(dy, tape.pop())
     for part, gradient in zip(("w_x", "w_h", "bias"), d_weights, strict=True):
         gradients[f"{name}.{part}"] = gradient
     x: Array = dx
@@ -73,8 +80,7 @@ class EncoderCache(NamedTuple):
     """What the backward pass of the encoder needs to know of its forward pass."""
 
     embedding: embedding.Cache
-    first: tuple[Read, Read]  # forwards and backwards
-    layers: list[Read]  # the second and above
+    tape: Tape  # the first layer forwards and backwards, the second and above
     scales: Scales
     twin: str
 
@@ -102,31 +108,28 @@ def encode(params: Params, table: str, source: Array, mask: Array, layers: int, 
     xp = module_of(params[table])
     x, embedded = embedding.forward(params[table], source)
     x = scaled(x, "source.embedding", scales)
+    tape: Tape = []
     # Padding stands last: a layer read forwards comes to it when all is said, and only the other needs the mask.
-    forwards, cache_f = read(params, "encoder1.forwards", x, twin)
-    backwards, cache_b = read(params, "encoder1.backwards", x, twin, mask, reverse=True)
+    forwards = read(params, "encoder1.forwards", x, twin, tape)
+    backwards = read(params, "encoder1.backwards", x, twin, tape, mask, reverse=True)
     x = xp.concatenate([forwards, backwards], axis=2)  # [B, S, 2H]
-    caches = []
     for n in range(2, layers + 1):
-        y, cache = read(params, f"encoder{n}", scaled(x, f"encoder{n}", scales), twin)
+        y = read(params, f"encoder{n}", scaled(x, f"encoder{n}", scales), twin, tape)
         x = y + x if n >= 3 else y
-        caches.append(cache)
-    return x, EncoderCache(embedded, (cache_f, cache_b), caches, scales, twin)
+    return x, EncoderCache(embedded, tape, scales, twin)
 
 
 def encode_backward(d_annotations: Array, cache: EncoderCache) -> tuple[Gradients, Array]:
-    """The gradients of the layers, and that of the table [V, E]."""
+    """The gradients of the layers, and that of the table [V, E]. The tape is empty afterwards."""
     gradients: Gradients = {}
-    twin, dx = cache.twin, d_annotations
-    for n in range(len(cache.layers) + 1, 1, -1):
-        d_in = scaled(read_backward(f"encoder{n}", dx, cache.layers[n - 2], twin, gradients), f"encoder{n}",
-                      cache.scales)
+    tape, scales, twin, dx = cache.tape, cache.scales, cache.twin, d_annotations
+    for n in range(len(tape) - 1, 1, -1):
+        d_in = scaled(read_backward(f"encoder{n}", dx, tape, twin, gradients), f"encoder{n}", scales)
         dx = d_in + dx if n >= 3 else d_in
     width = dx.shape[2] // 2
-    d_embedded = (read_backward("encoder1.forwards", dx[:, :, :width], cache.first[0], twin, gradients)
-                  + read_backward("encoder1.backwards", dx[:, :, width:], cache.first[1], twin, gradients))
-    d_embedded = scaled(d_embedded, "source.embedding", cache.scales)
-    return gradients, embedding.backward(d_embedded, cache.embedding)
+    d_embedded = read_backward("encoder1.backwards", dx[:, :, width:], tape, twin, gradients)
+    d_embedded = d_embedded + read_backward("encoder1.forwards", dx[:, :, :width], tape, twin, gradients)
+    return gradients, embedding.backward(scaled(d_embedded, "source.embedding", scales), cache.embedding)
 
 
 # --- Decoder ----------------------------------------------------------------------------------------------------
@@ -136,9 +139,7 @@ class DecoderCache(NamedTuple):
     """What the backward pass of the decoder needs to know of its forward pass."""
 
     embedding: embedding.Cache
-    bottom: Read
-    attention: additive_attention.Cache | additive_attention_fused.Cache
-    layers: list[Read]  # the second and above
+    tape: Tape  # the bottom layer, the attention, the second and above
     width: int  # H, of x in [x, context]
     attend_from: str
     scales: Scales
@@ -165,34 +166,36 @@ def decode(params: Params, table: str, previous: Array, annotations: Array, mask
     """
     xp = module_of(annotations)
     x, embedded = embedding.forward(params[table], previous)
-    x, bottom = read(params, "decoder1", scaled(x, "target.embedding", scales), twin)  # [B, T, H]
+    tape: Tape = []
+    x = read(params, "decoder1", scaled(x, "target.embedding", scales), twin, tape)  # [B, T, H]
     asking = x if attend_from == "current" else xp.concatenate([xp.zeros_like(x[:, :1]), x[:, :-1]], axis=1)
     context, attention = ATTENTIONS[twin].forward(asking, annotations, params["attention.w_query"],
                                                   params["attention.w_source"], params["attention.v"], mask)
-    width, caches = x.shape[2], []
+    tape.append(attention)
+    width = x.shape[2]
     for n in range(2, layers + 1):
         both = xp.concatenate([x, context], axis=2)  # [B, T, H + D]
-        y, cache = read(params, f"decoder{n}", scaled(both, f"decoder{n}", scales), twin)
+        y = read(params, f"decoder{n}", scaled(both, f"decoder{n}", scales), twin, tape)
         x = y + x if n >= 3 else y
-        caches.append(cache)
-    return x, context, DecoderCache(embedded, bottom, attention, caches, width, attend_from, scales, twin)
+    return x, context, DecoderCache(embedded, tape, width, attend_from, scales, twin)
 
 
 def decode_backward(d_top: Array, d_context: Array, cache: DecoderCache) -> tuple[Gradients, Array, Array]:
-    """The gradients of the layers, that of the table [V, E], and that of the annotations [B, S, D]."""
+    """The gradients of the layers, that of the table [V, E], and that of the annotations [B, S, D].
+
+    The tape is empty afterwards.
+    """
     xp = module_of(d_top)
     gradients: Gradients = {}
-    twin, width, dx = cache.twin, cache.width, d_top
-    for n in range(len(cache.layers) + 1, 1, -1):
-        d_both = scaled(read_backward(f"decoder{n}", dx, cache.layers[n - 2], twin, gradients), f"decoder{n}",
-                        cache.scales)
+    tape, scales, twin, width, dx = cache.tape, cache.scales, cache.twin, cache.width, d_top
+    for n in range(len(tape) - 1, 1, -1):
+        d_both = scaled(read_backward(f"decoder{n}", dx, tape, twin, gradients), f"decoder{n}", scales)
         dx = d_both[:, :, :width] + dx if n >= 3 else d_both[:, :, :width]
         d_context = d_context + d_both[:, :, width:]
-    d_asking, d_annotations, *d_weights = ATTENTIONS[twin].backward(d_context, cache.attention)
+    d_asking, d_annotations, *d_weights = ATTENTIONS[twin].backward(d_context, tape.pop())
     for part, gradient in zip(("w_query", "w_source", "v"), d_weights, strict=True):
         gradients[f"attention.{part}"] = gradient
     if cache.attend_from == "previous":
         d_asking = xp.concatenate([d_asking[:, 1:], xp.zeros_like(d_asking[:, :1])], axis=1)
-    d_embedded = read_backward("decoder1", dx + d_asking, cache.bottom, twin, gradients)
-    d_embedded = scaled(d_embedded, "target.embedding", cache.scales)
+    d_embedded = scaled(read_backward("decoder1", dx + d_asking, tape, twin, gradients), "target.embedding", scales)
     return gradients, embedding.backward(d_embedded, cache.embedding), d_annotations

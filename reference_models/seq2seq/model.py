@@ -176,8 +176,7 @@ class Seq2Seq:
         if training and rng is not None and self.keep < 1:
             scales = seq2seq_shards.dropout_scales(self.size, source, target, self.keep, rng,
                                                    like=self.params["output.bias"])
-        done = self._run(source, target, scales)
-        context, top = seq2seq_shards.at_tokens(done)  # [N, D], [N, H]
+        context, top, done = self._run(source, target, scales)  # [N, D], [N, H]
         sentence, step = xp.nonzero(target != PAD)
         labels = target[sentence, step]  # [N]
 
@@ -206,10 +205,24 @@ class Seq2Seq:
                       tokens)
         return output, cache
 
-    def backward(self, cache: Cache, *, d_objective: float = 1.0) -> dict[str, Array]:
-        """The gradient of `d_objective * output.objective` with respect to `params`, under the same names."""
+    def backward(self, cache: Cache, *, d_objective: float = 1.0, release: bool = False) -> dict[str, Array]:
+        """The gradient of `d_objective * output.objective` with respect to `params`, under the same names.
+
+        Parameters
+        ----------
+        cache : Cache
+        d_objective : float
+        release : bool
+            True: each layer's part of the cache is dropped when it has been used, which a training step can do with
+            two thirds of the memory. The cache is used up then, and asking it again raises a ValueError.
+        """
         if cache.output is None:
             raise ValueError("the forward pass was made without gradients, and there is no way back")
+        if not cache.shards:
+            raise ValueError("cache was used up by a backward pass with release=True, and there is no second way back")
+        shards = [shard.copy() for shard in cache.shards]
+        if release:
+            cache.shards.clear()
         xp, size = self.xp, self.size
         gradients: dict[str, Array] = {}
         dz, d_weights, gradients["output.bias"] = seq2seq_output.backward(d_objective / cache.tokens, cache.output)
@@ -236,7 +249,7 @@ class Seq2Seq:
             d_context = d_context if to_context is None else to_context
             d_top = d_top if to_top is None else d_top + to_top
 
-        of_layers, d_source, d_target = seq2seq_shards.backward(d_top, d_context, cache.shards, cache.shape)
+        of_layers, d_source, d_target = seq2seq_shards.backward(d_top, d_context, shards, cache.shape)
         gradients |= of_layers
         tables.append(d_target)
         if size.shared:
@@ -268,7 +281,7 @@ class Seq2Seq:
         if self.memory is None:
             raise ValueError("the model has no memory to show anything to")
         self._check(source, target, sources)
-        context, top = seq2seq_shards.at_tokens(self._run(source, target, {}))
+        context, top, _ = self._run(source, target, {})
         sentence, step = self.xp.nonzero(target != PAD)
         asked = self._ask(context, top, target[sentence, step], sentence, training=False, update=True, rng=rng,
                           sources=sources)
@@ -277,8 +290,8 @@ class Seq2Seq:
 
     # --- The steps of a batch -------------------------------------------------------------------------------------
 
-    def _run(self, source: Array, target: Array, scales: layers.Scales) -> list[Shard]:
-        """Encoder and decoder."""
+    def _run(self, source: Array, target: Array, scales: layers.Scales) -> tuple[Array, Array, list[Shard]]:
+        """Encoder and decoder: context [N, D], top [N, H], and the way back."""
         return seq2seq_shards.forward(self.params, self.size, source, target, scales, self.twin, self.shards)
 
     def _ask(self, context: Array, top: Array, labels: Array, sentence: Array, *, training: bool, update: bool,

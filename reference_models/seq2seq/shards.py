@@ -17,14 +17,17 @@ from reference_models.seq2seq.size import PAD, START, Size
 
 
 class Shard(NamedTuple):
-    """What encoder and decoder made of some rows, at their n true positions."""
+    """How to go back through encoder and decoder, for some rows of the batch."""
 
-    rows: slice  # of the batch
-    context: Array  # [n, D]
-    top: Array  # [n, H]
-    places: tuple[Array, Array]  # row in the shard, and step, of each position
+    rows: slice
+    places: tuple[Array, Array]  # row in the shard, and step, of each of its n true positions
     encoder: layers.EncoderCache
     decoder: layers.DecoderCache
+
+    def copy(self) -> "Shard":
+        """To be walked back, which empties the tapes; those of the original stay."""
+        return self._replace(encoder=self.encoder._replace(tape=self.encoder.tape.copy()),
+                             decoder=self.decoder._replace(tape=self.decoder.tape.copy()))
 
 
 def dropout_scales(size: Size, source: Array, target: Array, keep: float, rng: np.random.Generator, *,
@@ -38,39 +41,35 @@ def dropout_scales(size: Size, source: Array, target: Array, keep: float, rng: n
 
 
 def forward(params: Params, size: Size, source: Array, target: Array, scales: Scales, twin: str,
-            shards: int) -> list[Shard]:
-    """Read the sources, and the targets so far, of a batch [B, S] and [B, T]."""
+            shards: int) -> tuple[Array, Array, list[Shard]]:
+    """Read the sources, and the targets so far, of a batch [B, S] and [B, T]: context [N, D], top [N, H], and shards."""
     xp = module_of(source)
     start = xp.full((len(target), 1), START, dtype=target.dtype)
     previous = xp.concatenate([start, target[:, :-1]], axis=1)  # [B, T]
 
-    def work(rows: slice) -> Shard:
+    def work(rows: slice) -> tuple[Array, Array, Shard]:
         some = {name: scale[rows] for name, scale in scales.items()}
         mask = source[rows] != PAD
         annotations, encoder = layers.encode(params, size.source_table, source[rows], mask,
                                              size.encoder_layers, some, twin)
         top, context, decoder = layers.decode(params, "target.embedding", previous[rows], annotations, mask,
-                                                      size.decoder_layers, size.attend_from, some, twin)
+                                              size.decoder_layers, size.attend_from, some, twin)
         row, step = xp.nonzero(target[rows] != PAD)
-        return Shard(rows, context[row, step], top[row, step], (row, step), encoder, decoder)
+        return context[row, step], top[row, step], Shard(rows, (row, step), encoder, decoder)
 
-    return data_parallel.run(work, data_parallel.split(len(target), shards))
-
-
-def at_tokens(shards: list[Shard]) -> tuple[Array, Array]:
-    """Context [N, D] and top [N, H] of the whole batch."""
-    xp = module_of(shards[0].top)
-    return xp.concatenate([shard.context for shard in shards]), xp.concatenate([shard.top for shard in shards])
+    contexts, tops, done = zip(*data_parallel.run(work, data_parallel.split(len(target), shards)), strict=True)
+    return xp.concatenate(contexts), xp.concatenate(tops), list(done)
 
 
 def backward(d_top: Array, d_context: Array, shards: list[Shard],
              shape: tuple[int, int]) -> tuple[Gradients, Array, Array]:
     """From d_top [N, H] and d_context [N, D] to the layers, the source's embedding and the target's: their gradients.
 
-    The last two have the same name in the model where it has one table for both; they are not added here.
+    The last two have the same name in the model where it has one table for both; they are not added here. The shards
+    are used up: their tapes are empty afterwards.
     """
     xp = module_of(d_top)
-    bounds = np.cumsum([0, *(len(shard.top) for shard in shards)]).tolist()
+    bounds = np.cumsum([0, *(len(shard.places[0]) for shard in shards)]).tolist()
 
     def work(number: int) -> Gradients:
         shard, some = shards[number], slice(bounds[number], bounds[number + 1])

@@ -85,7 +85,7 @@ class SyntheticSeq2Seq(SyntheticTraining):
         source, target = both_sides(self.examples, rows, copy=stage.numbers == COPY)
         output, cache = self.model.forward(source, target, update=stage.numbers != COPY, training=True, rng=self.rng,
                                            sources=rows)
-        gradients = self.model.backward(cache)
+        gradients = self.model.backward(cache, release=True)
         figures = {"loss": output.loss, "accuracy": float(whole(output, len(rows)).mean())}
         if output.memory is not None and stage.numbers != COPY:
             labels = target[output.sentence, output.step]

@@ -122,7 +122,7 @@ class TranslationTraining:
             pairs = self._next(spent)
             output, cache = self.model.forward(pairs.source, pairs.target, training=True, rng=self.rng,
                                                sources=pairs.rows)
-            gradients, _ = clip_by_global_norm(self.model.backward(cache), self.recipe.clip)
+            gradients, _ = clip_by_global_norm(self.model.backward(cache, release=True), self.recipe.clip)
             warm = min(1.0, (self.adam.step + 1) / max(1, self.recipe.warm_up))
             adam.update(self.model.params, gradients, self.adam, self.recipe.adam,
                         factor=warm * linear_decay(spent, self.recipe.final_rate))

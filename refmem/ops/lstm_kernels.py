@@ -10,9 +10,9 @@ from refmem.ops.cgru_kernels import compiled, tanh
 
 
 @compiled
-def step(z: Array, recurrent: Array, bias: Array, h: Array, c: Array, there: Array, h_next: Array, c_next: Array,
-         tanh_c: Array) -> None:
-    """The gates of the sums z + recurrent + bias, in z, and the state after the step; the last three are written.
+def step(z: Array, recurrent: Array, bias: Array, h: Array, c: Array, there: Array, h_next: Array,
+         c_next: Array) -> None:
+    """The gates of the sums z + recurrent + bias, in z, and the state after the step; the last two are written.
 
     Shapes: z and recurrent [B, 4H], bias [4H], there [B] bool, the others [B, H].
     """
@@ -30,9 +30,9 @@ def step(z: Array, recurrent: Array, bias: Array, h: Array, c: Array, there: Arr
         for j in range(width):
             c_next[b, j] = z[b, width + j] * c[b, j] + z[b, j] * z[b, 2 * width + j]
         for j in range(width):
-            tanh_c[b, j] = tanh(c_next[b, j])
+            h_next[b, j] = tanh(c_next[b, j])
         for j in range(width):
-            h_next[b, j] = z[b, 3 * width + j] * tanh_c[b, j]
+            h_next[b, j] *= z[b, 3 * width + j]
         if not there[b]:  # padding: the state waits
             for j in range(width):
                 h_next[b, j] = h[b, j]
@@ -40,7 +40,7 @@ def step(z: Array, recurrent: Array, bias: Array, h: Array, c: Array, there: Arr
 
 
 @compiled
-def step_back(dy: Array, dh: Array, dc: Array, gates: Array, c: Array, tanh_c: Array, there: Array, dz: Array) -> None:
+def step_back(dy: Array, dh: Array, dc: Array, gates: Array, c: Array, c_next: Array, there: Array, dz: Array) -> None:
     """Back from h' and c' to the sums, in dz, and to the cell before, in dc; dh + dy is what comes to h'.
 
     At padding dz is 0 and dc stays, and dh becomes dh + dy: what goes on to the h before. Elsewhere dh becomes 0, since
@@ -51,13 +51,15 @@ def step_back(dy: Array, dh: Array, dc: Array, gates: Array, c: Array, tanh_c: A
     for b in range(batch):
         if there[b]:
             for j in range(width):
+                dz[b, 3 * width + j] = tanh(c_next[b, j])
+            for j in range(width):
                 i, f, g, o = gates[b, j], gates[b, width + j], gates[b, 2 * width + j], gates[b, 3 * width + j]
-                d = dh[b, j] + dy[b, j]
-                total = dc[b, j] + d * o * (one - tanh_c[b, j] * tanh_c[b, j])
+                d, tanh_c = dh[b, j] + dy[b, j], dz[b, 3 * width + j]
+                total = dc[b, j] + d * o * (one - tanh_c * tanh_c)
                 dz[b, j] = total * g * i * (one - i)
                 dz[b, width + j] = total * c[b, j] * f * (one - f)
                 dz[b, 2 * width + j] = total * i * (one - g * g)
-                dz[b, 3 * width + j] = d * tanh_c[b, j] * o * (one - o)
+                dz[b, 3 * width + j] = d * tanh_c * o * (one - o)
                 dc[b, j] = total * f
                 dh[b, j] = zero
         else:
