@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from refmem.storage import replacing
 
 from reference_models.classifier.evaluation_life_long import Recognised
-from reference_models.tasks.characters import Array
+from reference_models.tasks.one_shot.characters import Array
 
 MISSING = "no pictures were made: they need matplotlib (pip install 'refmem[plot]')"
 

@@ -6,8 +6,8 @@ import sys
 
 from reference_models.classifier import embedding
 from reference_models.classifier.embedding import Size
-from reference_models.tasks import glyphs
-from reference_models.training import one_shot_recipes
+from reference_models.tasks.one_shot import glyphs
+from reference_models.training.one_shot import recipes
 
 SMALL = {"paper": {"labels": 6, "more_labels": 9, "presentations": 3, "memory_size": 64, "watch_every": 2,
                    "watch_episodes": 2},
@@ -26,7 +26,7 @@ def shrink(set_attribute, set_item) -> None:
     for name, size in SMALL_SIZES.items():
         set_item(embedding.SIZES, name, size)
     for profile, changes in SMALL.items():
-        set_item(one_shot_recipes.RECIPES, profile, dataclasses.replace(one_shot_recipes.RECIPES[profile], **changes))
+        set_item(recipes.RECIPES, profile, dataclasses.replace(recipes.RECIPES[profile], **changes))
 
 
 def main() -> int:

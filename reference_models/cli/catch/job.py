@@ -20,8 +20,8 @@ from reference_models.fast_weights.catch_agent import Agent
 from reference_models.fast_weights.cores import catalogue
 from reference_models.tasks.catch import Games, Rules
 from reference_models.training import checkpoint, loop
-from reference_models.training.actor_critic import TASK, ActorCriticTraining, Recipe
 from reference_models.training.adam import Adam
+from reference_models.training.catch.actor_critic import TASK, ActorCriticTraining, Recipe
 from reference_models.training.schedule import Budget
 
 SETTINGS = "experiment.json"

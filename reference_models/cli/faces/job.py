@@ -14,9 +14,9 @@ from reference_models.fast_weights.cores import catalogue
 from reference_models.fast_weights.cores.core import Core
 from reference_models.fast_weights.cores.stretches import StretchedFastWeights
 from reference_models.fast_weights.glimpses import GlimpseNetwork
-from reference_models.tasks import faces, multi_pie
-from reference_models.tasks.faces import EXPRESSIONS, SIDE, Faces
-from reference_models.tasks.glimpse_order import RETURN, glimpses, width
+from reference_models.tasks.faces import made_up, multi_pie
+from reference_models.tasks.faces.expressions import EXPRESSIONS, SIDE, Faces, as_pixels
+from reference_models.tasks.glimpses.order import RETURN, glimpses, width
 from reference_models.training.adam import Adam
 from reference_models.training.sequences import Model, Schedule
 
@@ -36,7 +36,7 @@ class Pictures:
     """Faces as examples for the training."""
 
     def __init__(self, of: Faces, which: Array) -> None:
-        self.images, self.labels = faces.as_pixels(of.images[which]), of.expressions[which]
+        self.images, self.labels = as_pixels(of.images[which]), of.expressions[which]
 
     def rows(self, which: Any) -> Array:
         """[B, 48, 48]."""
@@ -76,7 +76,7 @@ class FaceTask:
         self.settings = settings
         kept = settings["test_people"]
         if settings["data"] is None:
-            self.split = faces.load(data_seed, train_people=settings["people"], test_people=kept or 100)
+            self.split = made_up.load(data_seed, train_people=settings["people"], test_people=kept or 100)
         else:
             self.split = multi_pie.load(settings["data"], test_people=kept or multi_pie.TEST_PEOPLE, seed=data_seed)
         everyone = np.unique(self.split.train.people)

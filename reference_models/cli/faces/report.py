@@ -13,7 +13,7 @@ from reference_models.cli import curves, grid, output, pictures
 from reference_models.cli.faces.job import PAPER, TASK, FaceTask
 from reference_models.cli.recall.report import updates_of
 from reference_models.fast_weights.cores.catalogue import TITLES
-from reference_models.tasks.faces import EXPRESSIONS, Faces, as_pixels
+from reference_models.tasks.faces.expressions import EXPRESSIONS, Faces, as_pixels
 
 NAMES = TITLES | {"convnet": "ConvNet", "nearest": "nearest picture"}
 AT_ONCE = 500

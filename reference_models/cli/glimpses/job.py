@@ -13,8 +13,8 @@ from reference_models.fast_weights import fastest_form
 from reference_models.fast_weights.cores import catalogue
 from reference_models.fast_weights.cores.stretches import StretchedFastWeights
 from reference_models.fast_weights.glimpses import GlimpseNetwork
-from reference_models.tasks import digits, mnist
-from reference_models.tasks.glimpse_order import ORDERS, SIDE, WIDTH, Order, glimpses
+from reference_models.tasks.glimpses import digits, mnist
+from reference_models.tasks.glimpses.order import ORDERS, SIDE, WIDTH, Order, glimpses
 from reference_models.training.adam import Adam
 from reference_models.training.sequences import Model, Schedule
 

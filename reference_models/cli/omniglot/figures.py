@@ -7,7 +7,7 @@ import numpy as np
 from reference_models.classifier import Classifier
 from reference_models.classifier import evaluation
 from reference_models.cli import pictures
-from reference_models.tasks.characters import Array, Characters
+from reference_models.tasks.one_shot.characters import Array, Characters
 
 WAYS, ROUNDS = 5, 4
 

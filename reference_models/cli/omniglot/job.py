@@ -16,11 +16,11 @@ from reference_models.classifier.evaluation_life_long import Recognised
 from reference_models.cli import output, pictures
 from reference_models.cli.omniglot.figures import draw_episode
 from reference_models.cli.trained import CHECKPOINT
-from reference_models.tasks import glyphs, life_long, omniglot
-from reference_models.tasks.characters import Array, Characters, Split
+from reference_models.tasks.one_shot import glyphs, life_long, omniglot
+from reference_models.tasks.one_shot.characters import Array, Characters, Split
 from reference_models.training import checkpoint, loop
-from reference_models.training.one_shot import TASK, OneShotTraining
-from reference_models.training.one_shot_recipes import RECIPES, Recipe
+from reference_models.training.one_shot.classifier import TASK, OneShotTraining
+from reference_models.training.one_shot.recipes import RECIPES, Recipe
 from reference_models.training.progress import Report
 from reference_models.training.schedule import Budget
 

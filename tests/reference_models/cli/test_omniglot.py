@@ -19,7 +19,7 @@ from support import small_run
 from reference_models.cli import pictures
 from reference_models.cli.main import main
 from reference_models.cli.omniglot import job
-from reference_models.tasks import life_long
+from reference_models.tasks.one_shot import life_long
 from reference_models.training import checkpoint
 
 HAVE_PICTURES = pictures.available
@@ -139,7 +139,7 @@ def test_a_goal_ends_the_training_early(capsys):
 
 def test_a_run_stopped_after_any_episode_resumes_to_the_same_bits(monkeypatch, capsys):
     assert main(TINY + ["--out", "whole"]) == 0
-    from reference_models.training.one_shot import OneShotTraining
+    from reference_models.training.one_shot.classifier import OneShotTraining
 
     advance, stops = OneShotTraining.advance, iter([1, 2, 3])
 
