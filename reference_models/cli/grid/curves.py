@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from reference_models.cli.grid import Done
-from reference_models.cli.pictures import _figure, _write
+from reference_models.cli.grid.experiment import Done
+from reference_models.cli.pictures import blank, save
 from reference_models.fast_weights.cores.catalogue import TITLES
 
 COLOURS = {"fast-weights": "#c0392b", "irnn": "#7f8c8d", "lstm": "#2471a3", "a-lstm": "#7d3c98", "convnet": "#239b56"}
@@ -19,7 +19,7 @@ def draw(path: Path, legs: Sequence[Done], *, title: str) -> None:
     from matplotlib.ticker import LogFormatter
 
     widths = sorted({done.leg.units for done in legs})
-    page = _figure(1.5 + 4.2 * len(widths), 4.4)
+    page = blank(1.5 + 4.2 * len(widths), 4.4)
     panels = page.subplots(1, len(widths), sharey=True, squeeze=False)[0]
     named: dict[str, Any] = {}
     for axes, units in zip(panels, widths, strict=True):
@@ -43,7 +43,7 @@ def draw(path: Path, legs: Sequence[Done], *, title: str) -> None:
     if named:  # in no panel's way
         page.legend(list(named.values()), list(named), fontsize=9, loc="outside lower center", ncols=len(named))
     page.suptitle(title, fontsize=11)
-    _write(page, path)
+    save(page, path)
 
 
 def errors(done: Done) -> dict[int, float]:
@@ -54,7 +54,7 @@ def errors(done: Done) -> dict[int, float]:
 
 def draw_attention(path: Path, weights: np.ndarray[Any, Any], labels: Sequence[str], *, title: str) -> None:
     """A square: each row is a step, each column the past state that it counted, with its sign."""
-    page = _figure(5.4, 4.8)
+    page = blank(5.4, 4.8)
     axes = page.subplots()
     most = float(np.abs(weights).max()) or 1.0
     shown = np.where(np.tril(np.ones_like(weights), -1) > 0, weights, np.nan)
@@ -65,4 +65,4 @@ def draw_attention(path: Path, weights: np.ndarray[Any, Any], labels: Sequence[s
     axes.set_ylabel("at")
     axes.set_title(title, fontsize=10, family="monospace")
     page.colorbar(image, label="weight of the state: decay times likeness", shrink=0.85)
-    _write(page, path)
+    save(page, path)
