@@ -1,6 +1,6 @@
 """What is measured, by name. A workload is one step of some work, done by us and by its peers from the same numbers.
 
-To add one: write `bench/workloads_NAME.py` with a tuple `WORKLOADS`, and its line in `FILES`. Everything else follows
+To add one: write `bench/workloads/NAME.py` with a tuple `WORKLOADS`, and its line in `FILES`. Everything else follows
 from it: the ratio of `python -m bench models`, its peak memory in a process of its own, how its cost grows, `bench
 compare`, and a test that all sides compute the same.
 """
@@ -14,16 +14,16 @@ from types import ModuleType
 from typing import Any
 
 FILES = {  # workload: the module that has it, so that nobody else's is imported to run it
-    "cnn": "bench.workloads_cnn",
-    "fast_weights_50": "bench.workloads_fast_weights",
-    "fast_weights_100": "bench.workloads_fast_weights",
-    "fast_weights_matrix_50": "bench.workloads_fast_weights",
-    "fast_weights_matrix_100": "bench.workloads_fast_weights",
-    "memory": "bench.workloads_memory",
-    "memory_tf2017": "bench.workloads_memory",
-    "neural_gpu_20": "bench.workloads_neural_gpu",
-    "neural_gpu_40": "bench.workloads_neural_gpu",
-    "seq2seq": "bench.workloads_seq2seq",
+    "cnn": "bench.workloads.cnn",
+    "fast_weights_50": "bench.workloads.fast_weights",
+    "fast_weights_100": "bench.workloads.fast_weights",
+    "fast_weights_matrix_50": "bench.workloads.fast_weights",
+    "fast_weights_matrix_100": "bench.workloads.fast_weights",
+    "memory": "bench.workloads.memory",
+    "memory_tf2017": "bench.workloads.memory",
+    "neural_gpu_20": "bench.workloads.neural_gpu",
+    "neural_gpu_40": "bench.workloads.neural_gpu",
+    "seq2seq": "bench.workloads.seq2seq",
 }
 
 THREADS = 2

@@ -45,11 +45,11 @@ def ours(batch: int, seed: int, n: int, conv: str = "winograd", xp: ArrayModule 
 def theirs(batch: int, seed: int, n: int, channels_last: bool = False, device: str = "cpu") -> Step:
     """PyTorch's, eager."""
     torch = torch_with(THREADS)
-    from bench import peers_neural_gpu
+    from bench.peers import neural_gpu as peer
 
     params, inputs, d_logits = data(batch, seed, n)
     layout = torch.channels_last if channels_last else torch.contiguous_format
-    network = peers_neural_gpu.NeuralGPU(params, SIZE.rows, layout).to(device)
+    network = peer.NeuralGPU(params, SIZE.rows, layout).to(device)
     x, gradient = torch.from_numpy(inputs).to(device), torch.from_numpy(d_logits).to(device)
 
     def step() -> dict[str, Any]:

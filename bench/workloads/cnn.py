@@ -49,11 +49,11 @@ def ours(batch: int, seed: int, conv: str = "winograd", xp: ArrayModule = np) ->
 def theirs(batch: int, seed: int, channels_last: bool = False, device: str = "cpu") -> Step:
     """PyTorch's, eager."""
     torch = torch_with(THREADS)
-    from bench import peers
+    from bench.peers import cnn
 
     params, images, dq = data(batch, seed)
     layout = torch.channels_last if channels_last else torch.contiguous_format
-    network = peers.network(params).to(device, memory_format=layout)
+    network = cnn.network(params).to(device, memory_format=layout)
     x = torch.from_numpy(images).permute(0, 3, 1, 2).contiguous(memory_format=layout).to(device)
     gradient = torch.from_numpy(dq).to(device)
 
@@ -61,7 +61,7 @@ def theirs(batch: int, seed: int, channels_last: bool = False, device: str = "cp
         network.zero_grad(set_to_none=True)
         network(x).backward(gradient)
         finish(torch)
-        return peers.gradients(network)
+        return cnn.gradients(network)
 
     return step
 

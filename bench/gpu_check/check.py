@@ -3,10 +3,10 @@
 One command, at most ten minutes, on a machine with CuPy and a GPU:
 
 1. every operation, the memory in both profiles, the searches and a small instance of every reference model, forward,
-   backward and written, on the GPU with the same inputs as on NumPy (`gpu_cases`): float64 to 1e-10, float32 to what
+   backward and written, on the GPU with the same inputs as on NumPy (`computations`): float64 to 1e-10, float32 to what
    rounding can do, the conformance vectors to their own tolerances;
 2. every computation twice, bit for bit;
-3. every crossing between host and device in them counted, and named or found out (`gpu_copies`);
+3. every crossing between host and device in them counted, and named or found out (`crossings`);
 4. the workloads of `python -m bench models`, on NumPy, CuPy and PyTorch's GPU in turn.
 
 Exit codes: 0 all of it holds, 1 something does not, 2 there is no GPU or no CuPy, 130 stopped.
@@ -27,8 +27,9 @@ import numpy as np
 import rich.console
 import rich.progress
 
-from bench import gpu_cases, gpu_copies, measure, workloads
-from bench.gpu_cases import Case, Results
+from bench import measure, workloads
+from bench.gpu_check import computations, crossings
+from bench.gpu_check.computations import Case, Results
 from refmem.arrays import ArrayModule
 from refmem.conformance import compare
 from refmem.conformance.case import Case as Vector
@@ -84,7 +85,7 @@ def check(xp: ArrayModule) -> dict[str, Any]:
     """The report; `wrong` in it are sentences, none where all holds."""
     start = time.perf_counter()
     deadline = start + 60 * MINUTES
-    cases, vectors = list(gpu_cases.all_cases()), load_all()
+    cases, vectors = list(computations.all_cases()), load_all()
     timed = [(name, batch) for name in workloads.FILES for batch in workloads.find(name).batches]
     with rich.progress.Progress(console=rich.console.Console(stderr=True), transient=True,
                                 disable=not sys.stderr.isatty()) as progress:
@@ -106,7 +107,7 @@ def check(xp: ArrayModule) -> dict[str, Any]:
     return {"wrong": wrong, "date": time.strftime("%Y-%m-%d %H:%M"), "commit": measure.commit(), "device": card(xp),
             "versions": measure.versions("refmem", "numpy", "cupy-cuda12x", "cupy-cuda13x", "torch"),
             "cases": rows, "vectors": groups, "times": times,
-            "crossings": gpu_copies.summary([row["crossings"] for row in rows]),
+            "crossings": crossings.summary([row["crossings"] for row in rows]),
             "seconds": round(time.perf_counter() - start, 1)}
 
 
@@ -121,7 +122,7 @@ def held(case: Case, xp: ArrayModule) -> dict[str, Any]:
     expected = case.run(np)
     try:
         first = case.run(xp)
-        with gpu_copies.Copies(xp) as copies:  # the second time, when all kernels are compiled
+        with crossings.Copies(xp) as copies:  # the second time, when all kernels are compiled
             second = case.run(xp)
     except Exception as error:  # CuPy has many; whatever it is, the others are still worth a look
         row["wrong"] = [f"{about}: raised {type(error).__name__}: {error}"]
@@ -268,7 +269,3 @@ def table(heads: tuple[str, ...], rows: list[tuple[Any, ...]]) -> list[str]:
 def shown(number: float | None) -> str:
     """Three digits, or a dash."""
     return "-" if number is None else f"{number:.3g}"
-
-
-if __name__ == "__main__":
-    sys.exit(main())

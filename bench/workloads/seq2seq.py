@@ -44,7 +44,7 @@ def ours(batch: int, seed: int, twin: str = "fused", length: int = LENGTH, xp: A
 def theirs(batch: int, seed: int, length: int = LENGTH, device: str = "cpu") -> Step:
     """PyTorch's, eager."""
     torch = torch_with(THREADS)
-    from bench.peers_seq2seq import Network
+    from bench.peers.seq2seq import Network
 
     params, size, source, target = data(batch, seed, length)
     network = Network(size, params).to(device)

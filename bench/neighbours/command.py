@@ -23,8 +23,9 @@ import rich.progress
 import rich.table
 import threadpoolctl
 
-from bench import measure, pieces
-from bench.searchers import BUILDERS, PACKAGES, SLOW_TO_SEARCH, Searcher, TooSlow
+from bench import measure
+from bench.neighbours import pieces
+from bench.neighbours.searchers import BUILDERS, PACKAGES, SLOW_TO_SEARCH, Searcher, TooSlow
 from refmem.neighbours.fused import Fused
 
 KEY_DIM, CLUSTERS, WITHIN = 128, 4000, 0.7
@@ -70,7 +71,7 @@ def main(options: argparse.Namespace) -> int:
     if options.rounds < 1 or options.queries < max(options.batch):
         raise ValueError("--rounds must be at least 1, and --queries at least as many as the largest --batch")
     if options.stream is not None:
-        from bench import stream
+        from bench.neighbours import stream
 
         return stream.main(options)
     if options.plot and find_spec("matplotlib") is None:
@@ -99,9 +100,9 @@ def main(options: argparse.Namespace) -> int:
               "versions": measure.versions("refmem", "numpy", "numba", "faiss-cpu", "hnswlib", "usearch")}
     kept = pieces.merge(report, options.into) if options.into else report
     if options.plot:
-        from bench import neighbours_plot
+        from bench.neighbours import plot
 
-        neighbours_plot.draw(kept, options.plot)
+        plot.draw(kept, options.plot)
     if options.json:
         print(json.dumps(report))
     else:

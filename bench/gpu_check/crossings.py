@@ -19,7 +19,7 @@ import numpy as np
 
 from refmem.arrays import ArrayModule
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 DOORS = ("refmem/arrays.py:to_host", "refmem/arrays.py:to_device")  # who walked through them is asked for
 TO_HOST = ("get", "item", "tolist", "tobytes", "tofile", "dump", "dumps", "__bool__", "__int__", "__float__",
            "__complex__", "__index__", "__array__", "__bytes__", "__repr__", "__str__", "__format__")
@@ -27,7 +27,8 @@ TO_DEVICE = ("asarray", "array", "asanyarray", "ascontiguousarray")
 
 CHECK = {name: "the check's own door: inputs in, results out" for name in (
     "refmem/gradcheck/ops.py:", "refmem/cli/gradcheck_targets/operations.py:",
-    "refmem/cli/gradcheck_targets/memory.py:", "refmem/cli/gradcheck_targets/models.py:", "bench/gpu_cases.py:")}
+    "refmem/cli/gradcheck_targets/memory.py:", "refmem/cli/gradcheck_targets/models.py:",
+    "bench/gpu_check/computations.py:")}
 
 DRAWN = {  # to the device: what is drawn on the host, so that both see the same numbers
     "reference_models/classifier/model.py:Classifier.__init__": "first weights",

@@ -76,10 +76,10 @@ def ours(batch: int, seed: int, slots: int = SLOTS, profile: Profile = PAPER, xp
 def theirs(batch: int, seed: int, slots: int = SLOTS, device: str = "cpu") -> Step:
     """PyTorch's."""
     torch = torch_with(THREADS)
-    from bench import peers
+    from bench.peers.memory import Memory as Peer
 
     state, batches = data(batch, seed, slots)
-    module, turn = peers.Memory(state, device), tensors(batches, torch, device)
+    module, turn = Peer(state, device), tensors(batches, torch, device)
 
     def step() -> dict[str, Any]:
         loss, d_queries = module.step(*next(turn))
@@ -92,10 +92,10 @@ def theirs(batch: int, seed: int, slots: int = SLOTS, device: str = "cpu") -> St
 def theirs_released(batch: int, seed: int, slots: int = SLOTS, device: str = "cpu") -> Step:
     """The released code's, in PyTorch."""
     torch = torch_with(THREADS)
-    from bench import peers_tf2017
+    from bench.peers.memory_tf2017 import Memory as Peer
 
     state, batches, projection = released_data(batch, seed, slots)
-    module = peers_tf2017.Memory(state, torch.from_numpy(projection), device=device)
+    module = Peer(state, torch.from_numpy(projection), device=device)
     turn = tensors(batches, torch, device)
 
     def step() -> dict[str, Any]:
