@@ -3,7 +3,8 @@
 import argparse
 import sys
 
-from bench import compare, conform, everything, gradcheck, growth, memory_share, models, neighbours, record
+from bench import compare, conform, everything, gradcheck, growth, memory_share, models, record
+from bench.neighbours import command as neighbours
 
 COMMANDS = {
     "all": (everything, "all that follows down to conform, in a quarter of an hour"),

@@ -14,7 +14,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from bench import growth, history, measure, models, plots, searchers, summary, workloads
+from bench import growth, history, measure, models, plots, summary, workloads
+from bench.neighbours import searchers
 
 HISTORY = Path(__file__).parent / "results" / "history.jsonl"
 MINUTES = 14.0
@@ -131,7 +132,8 @@ def missing() -> list[str]:
 
 def show(report: dict[str, Any]) -> None:
     """The tables of all parts, one after the other, and at last the ratios."""
-    from bench import gradcheck, neighbours
+    from bench import gradcheck
+    from bench.neighbours import command as neighbours
 
     if "models" in report:
         models.show(report["models"])

@@ -21,7 +21,8 @@ from refmem.gradcheck.random_problems import KINDS, draw, plant, planted_size
 from refmem.gradcheck.report import GRADIENT
 from refmem.ops import linear
 
-from bench import gradcheck_peers, measure
+from bench import measure
+from bench.peers import gradcheck as judges
 
 OURS = "refmem gradcheck"
 SIZES = ((4, 4), (4, 32), (4, 128))  # rows and width of linear layers; the checkers grow differently with them
@@ -55,7 +56,7 @@ def main(options: argparse.Namespace) -> int:
     """Run all checkers that are installed, and print. Raises ValueError where an option is wrong."""
     if options.problems < 1:
         raise ValueError(f"--problems must be at least 1, got {options.problems}")
-    peers = gradcheck_peers.available()
+    peers = judges.available()
     before, watch = measure.load(), measure.Watch()
     for judge in peers.values():  # loading a library is not checking a gradient
         judge(problems(options.seed, 0, "float64")[0])
@@ -118,7 +119,7 @@ def ours(score: Score, right: Problem, wrong: Problem | None, i: int, number: in
         score.misses_above_floor = (score.misses_above_floor or 0) + above
 
 
-def time_of(rows: int, width: int, peers: dict[str, gradcheck_peers.Judge]) -> dict[str, float]:
+def time_of(rows: int, width: int, peers: dict[str, judges.Judge]) -> dict[str, float]:
     """Milliseconds that each checker takes for one right linear layer in float64, and its number of elements."""
     rng = np.random.default_rng(0)
     layer = from_op(linear, rng.standard_normal((rows, width)), rng.standard_normal((width, width)),

@@ -11,8 +11,9 @@ from typing import Any, TextIO
 import rich.console
 import rich.table
 
-from bench import gradcheck, searchers
+from bench import gradcheck
 from bench.models import number
+from bench.neighbours import searchers
 
 NAMES = {"torch": "PyTorch", "torch_channels_last": "PyTorch, channels last", "torch_gpu": "PyTorch on the GPU",
          "plain": "ours, plain", "compiled": "ours, compiled", "cupy": "ours on the GPU"}

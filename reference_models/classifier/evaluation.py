@@ -21,8 +21,8 @@ import numpy as np
 from refmem.memory.memory import Memory
 
 from reference_models.classifier import Classifier
-from reference_models.tasks import episodes
-from reference_models.tasks.characters import Array, Characters, Scale
+from reference_models.tasks.one_shot import episodes
+from reference_models.tasks.one_shot.characters import Array, Characters, Scale
 
 PROTOCOLS = ("online", "rounds")
 BATCH = 160  # drawings embedded at once

@@ -1,7 +1,7 @@
 """How well a memory that is never cleared recognises what it was shown once, long ago.      (LTRRE §1,
 "life-long")
 
-What is shown and asked, and why so, stands in `tasks/life_long.py`.
+What is shown and asked, and why so, stands in `tasks/one_shot/life_long.py`.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,8 +11,8 @@ import numpy as np
 
 from refmem.memory.memory import Memory
 
-from reference_models.tasks.characters import Array
-from reference_models.tasks.life_long import Life
+from reference_models.tasks.one_shot.characters import Array
+from reference_models.tasks.one_shot.life_long import Life
 
 
 class Recognised(NamedTuple):

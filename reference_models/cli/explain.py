@@ -27,8 +27,9 @@ def add_to(commands: Any) -> None:
 def run(options: argparse.Namespace) -> None:
     """Answer and print."""
     from reference_models.cli import pictures
+    from reference_models.cli.omniglot import drawings
     from reference_models.cli.trained import Trained
-    from reference_models.tasks import drawing
+    from reference_models.tasks.one_shot import drawing
 
     if options.picture and not pictures.available():
         raise ValueError(pictures.MISSING)
@@ -41,7 +42,7 @@ def run(options: argparse.Namespace) -> None:
     if options.picture:
         stored = [(trained.drawings[e.source], textwrap.fill(f"{trained.names[e.value]} ({e.cosine:.2f})", 22))
                   for e in evidence]
-        pictures.evidence(options.picture, ink, stored, title=f"taken for {trained.names[evidence[0].value]}")
+        drawings.evidence(options.picture, ink, stored, title=f"taken for {trained.names[evidence[0].value]}")
     if options.json:
         print(json.dumps({
             "answer": trained.names[evidence[0].value], "confidence": evidence[0].confidence,

@@ -31,7 +31,7 @@ def natural(text: str) -> int:
 
 
 def add_legs(own: argparse.ArgumentParser, models: Sequence[str], units: int) -> None:
-    """Which networks an experiment trains side by side; `grid.legs` makes them."""
+    """Which networks an experiment trains side by side; `cli.grid` makes them."""
     own.add_argument("--model", nargs="+", choices=models, default=["fast-weights"], dest="models", metavar="MODEL",
                      help=f"one or several of {', '.join(models)}; default fast-weights")
     own.add_argument("--units", type=positive(int), nargs="+", default=[units], metavar="R",

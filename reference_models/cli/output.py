@@ -97,6 +97,11 @@ def writable(folder: Path) -> Iterator[None]:
         raise
 
 
+def listed(folder: Path) -> str:
+    """The files in a folder, in words."""
+    return f"{', '.join(sorted(path.name for path in folder.iterdir()))} in {folder}"
+
+
 def write_text(path: Path, text: str) -> None:
     """The whole text or nothing."""
     with replacing(path) as file:

@@ -13,6 +13,7 @@ from refmem.ops import linear
 
 from reference_models.fast_weights.cores import core
 from reference_models.fast_weights.cores.core import Core, Params
+from reference_models.tasks.glimpses.order import SIDE, Order, glimpses
 
 
 class Cache(NamedTuple):
@@ -62,3 +63,28 @@ class GlimpseNetwork:
         d_hidden[:, -1] = d_last
         _, d_core = self.core.backward(d_hidden, cache.core)
         return {"output.weights": d_weights, "output.bias": d_bias} | {f"core.{k}": d for k, d in d_core.items()}
+
+
+class InGlimpses:
+    """A network of glimpses that is shown whole images.
+
+    Parameters
+    ----------
+    network : GlimpseNetwork
+    order : Order
+        Of the glimpses.
+    side : int
+        Height and width of the images.
+    """
+
+    def __init__(self, network: GlimpseNetwork, order: Order, *, side: int = SIDE) -> None:
+        self.network, self.order, self.side = network, order, side
+        self.params = network.params
+
+    def forward(self, images: Array) -> tuple[Array, Cache]:
+        """(logits [B, C], cache) of images [B, side, side]."""
+        return self.network.forward(glimpses(images, self.order, side=self.side))
+
+    def backward(self, d_logits: Array, cache: Cache) -> dict[str, Any]:
+        """The gradients of the params."""
+        return self.network.backward(d_logits, cache)

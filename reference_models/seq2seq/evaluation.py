@@ -16,7 +16,7 @@ from refmem.memory.memory import Memory
 from reference_models.seq2seq import Seq2Seq
 from reference_models.seq2seq.search import Translation, beam_search, greedy
 from reference_models.tasks.translation import Array, Encoded, batch, padded
-from reference_models.tasks.vocabulary import Vocabulary, split_words
+from reference_models.tasks.translation.vocabulary import Vocabulary, split_words
 
 PASSES = 3  # LTRRE §4: the context is shown three times
 SHOWN_AT_ONCE = 16  # sentences of a context, one call of the memory

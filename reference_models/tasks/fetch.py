@@ -18,7 +18,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 
 from refmem.storage import FileRefused
 from reference_models.tasks.download import download
-from reference_models.tasks.omniglot_files import HALVES, drawings
+from reference_models.tasks.one_shot.omniglot_files import HALVES, drawings
 
 
 class DataSet(NamedTuple):

@@ -10,9 +10,10 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw
 
-from reference_models.tasks.characters import SIZE, Array
+from refmem.arrays import Array
 
 DRAWERS = 20
+SIZE = 28  # pixels of a drawing: LTRRE's Omniglot, and MNIST
 CANVAS = 105  # pixels, before the reduction
 SAMPLES = 5  # points drawn on the curve from one control point to the next
 

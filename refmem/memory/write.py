@@ -132,16 +132,14 @@ def _oldest_row_by_row(state: MemoryState, correct: Array, answered: Array, prof
     batch = min(len(correct), len(scores))
     slots = to_host(answered).copy()  # [B]
     # The argmax among the slots that are free is the next of the oldest `batch` slots that is not taken.
-    # spec: memory.update.age-ties-lower-slot -- of equally old slots the lower is taken
-    #     (LTRRE §2 is silent; tf.nn.top_k)
-    oldest = iter(top_k(scores[None], batch)[0].tolist())
+    oldest = iter(_oldest(scores, batch))
     taken: set[int] = set()
     for row, right in enumerate(to_host(correct).tolist()):
         if not right:
             slot = next((slot for slot in oldest if slot not in taken), None)
             if slot is None:  # more rows than slots: all are taken, and are taken in turn again
                 taken.clear()
-                oldest = iter(top_k(scores[None], batch)[0].tolist())
+                oldest = iter(_oldest(scores, batch))
                 slot = next(oldest)
             slots[row] = slot
         # spec: memory.update.claimed-once -- a slot that a row of the batch took is not evicted by a later
@@ -151,12 +149,22 @@ def _oldest_row_by_row(state: MemoryState, correct: Array, answered: Array, prof
     return to_device(slots, state.ages)
 
 
+# spec: memory.update.age-ties-lower-slot -- of equally old slots the lower is taken
+#     (LTRRE §2 is silent; tf.nn.top_k)
+def _oldest(scores: Array, count: int) -> list[int]:
+    """The `count` slots with the largest scores [m], largest first."""
+    first = np.flatnonzero(scores == scores.max())[:count]  # slots never written are equally old: often enough
+    chosen: list[int] = (first if len(first) == count else top_k(scores[None], count)[0]).tolist()
+    return chosen
+
+
 # spec: memory.update.age-noise -- r_i is added to the age before the oldest is chosen (LTRRE §2)
 def _noise(state: MemoryState, profile: Profile, rng: np.random.Generator | None) -> Array:
     """r_i of each slot [m]; 0 without a generator. Drawn on the host, so that both devices see the same numbers."""
     m = len(state.ages)
     if rng is None or profile.age_noise == 0:
-        silent: Array = module_of(state.ages).zeros(m)
+        xp = module_of(state.ages)
+        silent: Array = xp.broadcast_to(xp.zeros(()), (m,))
         return silent
     return to_device(rng.uniform(-profile.age_noise, profile.age_noise, size=m), state.ages)
 

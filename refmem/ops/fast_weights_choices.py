@@ -16,7 +16,7 @@ what was measured to learn. The others are public programs, as far as they can b
 
 Of these, layer norm on h_0 is what makes a run get stuck: it makes A h_0 about 100 times as large as W h + C x at
 first, and the query drowns in it. What belongs to a task is settled beside the task: letters, digits and output classes
-in `reference_models/tasks/retrieval.py`, the order of the glimpses in `reference_models/tasks/glimpse_order.py`, the
+in `reference_models/tasks/retrieval.py`, the order of the glimpses in `reference_models/tasks/glimpses/order.py`, the
 rules of the game in `reference_models/tasks/catch.py`.
 """
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from support.standin import standin
 
-from bench import gpu_cases, gpu_check, gpu_copies, measure, workloads
+from bench import measure, workloads
+from bench.gpu_check import check, computations, crossings
 from bench.workloads import Workload
 from refmem.arrays import module_of, to_host
 from refmem.conformance.case import load, load_all, paths
@@ -21,20 +22,20 @@ GROUPS = ("relu", "dropout", "tape_write")
 @pytest.fixture
 def device(monkeypatch):
     """A machine whose GPU is the stand-in, and little to do on it."""
-    chosen = {name: gpu_cases.TARGETS[name] for name in TARGETS}
+    chosen = {name: computations.TARGETS[name] for name in TARGETS}
     vectors = [load(path) for path in paths() if path.parent.name in GROUPS]
-    monkeypatch.setattr(gpu_check, "find_spec", lambda name: True)
+    monkeypatch.setattr(check, "find_spec", lambda name: True)
     monkeypatch.setattr(workloads, "cupy_device", lambda: standin)
     monkeypatch.setattr(workloads, "FILES", {"fast_weights_50": workloads.FILES["fast_weights_50"]})
-    monkeypatch.setattr(gpu_cases, "TARGETS", chosen)
-    monkeypatch.setattr(gpu_check, "load_all", lambda: vectors)
-    monkeypatch.setattr(gpu_check, "ROUNDS", 1)
+    monkeypatch.setattr(computations, "TARGETS", chosen)
+    monkeypatch.setattr(check, "load_all", lambda: vectors)
+    monkeypatch.setattr(check, "ROUNDS", 1)
     monkeypatch.setattr(measure, "TURN", 0.0)
     return monkeypatch
 
 
 def test_it_holds_and_is_reported(device, tmp_path, capsys):
-    assert gpu_check.main(["--out", str(tmp_path / "out"), "--json"]) == 0
+    assert check.main(["--out", str(tmp_path / "out"), "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["wrong"] == []
     assert {(row["name"], row["dtype"]) for row in report["cases"]} >= {
@@ -54,9 +55,9 @@ def test_it_holds_and_is_reported(device, tmp_path, capsys):
 
 def only_relu(device):
     """Nothing else is asked; each case that is not sound is named."""
-    device.setattr(gpu_cases, "TARGETS", {"relu": gpu_cases.TARGETS["relu"]})
-    device.setattr(gpu_cases, "all_cases", gpu_cases.targets)
-    device.setattr(gpu_check, "load_all", lambda: [load(path) for path in paths() if path.parent.name == "relu"])
+    device.setattr(computations, "TARGETS", {"relu": computations.TARGETS["relu"]})
+    device.setattr(computations, "all_cases", computations.targets)
+    device.setattr(check, "load_all", lambda: [load(path) for path in paths() if path.parent.name == "relu"])
     device.setattr(workloads, "FILES", {})
 
 
@@ -102,7 +103,7 @@ def test_a_planted_fault_is_reported(device, fault, sentence, capsys):
         return sound(x if module_of(x) is np else fault(x, calls))
 
     device.setattr(relu, "forward", forward)
-    assert gpu_check.main(["--json"]) == 1
+    assert check.main(["--json"]) == 1
     wrong = json.loads(capsys.readouterr().out)["wrong"]
     assert [one for one in wrong if re.search(sentence, one)], wrong
 
@@ -116,15 +117,15 @@ def test_a_workload_that_fails_is_said_and_the_others_are_timed(device, capsys):
     only_relu(device)
     device.setattr(workloads, "FILES", dict.fromkeys(known, "bench"))
     device.setattr(workloads, "find", known.__getitem__)
-    assert gpu_check.main(["--json"]) == 1
+    assert check.main(["--json"]) == 1
     report = json.loads(capsys.readouterr().out)
     assert report["wrong"] == ["large, 1 at a time: raised MemoryError: out of memory"]
     assert [bool(row["ms"]) for row in report["times"]] == [False, True]
 
 
 def test_what_the_time_is_too_short_for_is_said(device, capsys):
-    device.setattr(gpu_check, "MINUTES", 0)
-    assert gpu_check.main([]) == 1
+    device.setattr(check, "MINUTES", 0)
+    assert check.main([]) == 1
     out = capsys.readouterr().out
     assert "- WRONG: relu, float64: not run, the 0 minutes were over" in out
     assert "- WRONG: 1 workloads were not timed: the 0 minutes were over" in out
@@ -135,9 +136,9 @@ def test_what_the_time_is_too_short_for_is_said(device, capsys):
     (True, None, "CuPy finds none that it can use"),
 ])
 def test_without_a_gpu_a_sentence(installed, found, sentence, monkeypatch, capsys, tmp_path):
-    monkeypatch.setattr(gpu_check, "find_spec", lambda name: installed)
+    monkeypatch.setattr(check, "find_spec", lambda name: installed)
     monkeypatch.setattr(workloads, "cupy_device", lambda: found)
-    assert gpu_check.main(["--out", str(tmp_path / "out")]) == 2
+    assert check.main(["--out", str(tmp_path / "out")]) == 2
     assert sentence in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
@@ -145,7 +146,7 @@ def test_without_a_gpu_a_sentence(installed, found, sentence, monkeypatch, capsy
 def test_every_way_to_the_host_is_counted():
     there, number = standin.asarray(np.ones(3)), standin.asarray(np.array(2.0))
     before = vars(standin.ndarray).copy(), standin.asarray
-    with gpu_copies.Copies(standin) as copies:
+    with crossings.Copies(standin) as copies:
         to_host(there), there.tolist(), number.item(), bool(number), float(number), int(number)
         standin.asarray(np.ones(2)), standin.zeros(3) + there, there[1:], standin.flatnonzero(there), there[there > 0]
     assert [(crossing.way, crossing.how, crossing.numbers) for crossing in copies.seen] == [
@@ -158,18 +159,18 @@ def test_every_way_to_the_host_is_counted():
 
 
 def test_a_named_function_may_fetch_a_number_and_no_array():
-    one = gpu_copies.Crossing("to host", "get", "refmem/arrays.py:check_labels", 1, 8)
-    assert gpu_copies.meant(one) == "are labels in range"
-    assert gpu_copies.meant(one._replace(numbers=2)) is None
-    assert gpu_copies.meant(one._replace(way="to device")) is None
+    one = crossings.Crossing("to host", "get", "refmem/arrays.py:check_labels", 1, 8)
+    assert crossings.meant(one) == "are labels in range"
+    assert crossings.meant(one._replace(numbers=2)) is None
+    assert crossings.meant(one._replace(way="to device")) is None
     site = "refmem/cli/gradcheck_targets/memory.py:_memory"
-    assert gpu_copies.meant(one._replace(site=site)).startswith("the check's own")
+    assert crossings.meant(one._replace(site=site)).startswith("the check's own")
 
 
 def test_the_names_are_those_of_functions():
-    for site in (*gpu_copies.DRAWN, *gpu_copies.NUMBERS, *gpu_copies.ARRAYS, *gpu_copies.DOORS, *gpu_copies.CHECK):
+    for site in (*crossings.DRAWN, *crossings.NUMBERS, *crossings.ARRAYS, *crossings.DOORS, *crossings.CHECK):
         file, _, function = site.partition(":")
-        text = (gpu_copies.ROOT / file).read_text()
+        text = (crossings.ROOT / file).read_text()
         assert not function or f"def {function.rpartition('.')[2]}(" in text, f"nothing is called {site}"
 
 
@@ -186,7 +187,7 @@ def test_cupy_itself_is_counted():
                  "__float__": lambda: float(number), "__bool__": lambda: bool(number), "__int__": lambda: int(number),
                  "__repr__": lambda: repr(array), "asarray": lambda: cupy.asarray(np.ones(3)),
                  "__getitem__": lambda: array[np.array([0, 1])], "set": lambda: array.set(np.ones(3))}
-    with gpu_copies.Copies(cupy) as copies:
+    with crossings.Copies(cupy) as copies:
         for cross in crossings.values():
             with contextlib.suppress(Exception):
                 cross()
@@ -196,7 +197,7 @@ def test_cupy_itself_is_counted():
 
 @pytest.mark.slow
 def test_all_of_it_holds_on_the_stand_in():
-    rows = [gpu_check.held(case, standin) for case in gpu_cases.all_cases()]
+    rows = [check.held(case, standin) for case in computations.all_cases()]
     assert [sentence for row in rows for sentence in row["wrong"]] == []
-    groups = gpu_check.of_vectors(load_all(), standin, float("inf"))
+    groups = check.of_vectors(load_all(), standin, float("inf"))
     assert [sentence for group in groups for sentence in group["wrong"]] == []

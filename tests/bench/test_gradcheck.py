@@ -4,14 +4,15 @@ import json
 
 import pytest
 
-from bench import gradcheck, gradcheck_peers
+from bench import gradcheck
+from bench.peers import gradcheck as judges
 from bench.__main__ import main
 
 
 def test_who_passes_everything_misses_half_and_who_fails_everything_cries_wolf(monkeypatch, capsys):
     monkeypatch.setattr(gradcheck, "SIZES", ((2, 2),))
-    monkeypatch.setattr(gradcheck_peers, "available", lambda: {"trusting": lambda problem: True,
-                                                               "grim": lambda problem: False})
+    monkeypatch.setattr(judges, "available", lambda: {"trusting": lambda problem: True,
+                                                      "grim": lambda problem: False})
     assert main(["gradcheck", "--problems", "6", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     scores = {(score["checker"], score["dtype"]): score for score in report["scores"]}
@@ -27,9 +28,9 @@ def test_who_passes_everything_misses_half_and_who_fails_everything_cries_wolf(m
 def test_torch_judges_what_we_hand_it():
     pytest.importorskip("torch")
     right, none, _ = gradcheck.problems(0, 0, "float64")
-    assert none is None and gradcheck_peers.torch_gradcheck(right)
+    assert none is None and judges.torch_gradcheck(right)
     _, wrong, _ = gradcheck.problems(0, 17, "float64")  # a wrong sign
-    assert "sign" in wrong.name and not gradcheck_peers.torch_gradcheck(wrong)
+    assert "sign" in wrong.name and not judges.torch_gradcheck(wrong)
 
 
 def test_bad_options_are_a_sentence(capsys):
@@ -39,7 +40,7 @@ def test_bad_options_are_a_sentence(capsys):
 
 def test_without_peers_ours_is_judged_alone(monkeypatch, capsys):
     monkeypatch.setattr(gradcheck, "SIZES", ((2, 2),))
-    monkeypatch.setattr(gradcheck_peers, "available", dict)
+    monkeypatch.setattr(judges, "available", dict)
     assert main(["gradcheck", "--problems", "1"]) == 0
     out = capsys.readouterr().out
     assert gradcheck.OURS in out and "nothing to compare with" in out

@@ -6,8 +6,8 @@ import time
 import numpy as np
 import pytest
 
-from bench import neighbours, searchers
 from bench.__main__ import main
+from bench.neighbours import command as neighbours, searchers
 
 SMALL = ["neighbours", "--memory-size", "512", "--batch", "4", "--neighbours", "1", "--queries", "64", "--rounds", "1",
          "--threads", "1", "--cosine", "0.9", "--methods", "exact", "sketch"]

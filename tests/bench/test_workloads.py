@@ -5,7 +5,8 @@ import inspect
 import numpy as np
 import pytest
 
-from bench import workloads, workloads_memory
+from bench import workloads
+from bench.workloads import memory as of_memory
 from refmem.memory import TF2017, Memory
 
 SMALL = {"slots": 300, "length": 5}
@@ -54,12 +55,12 @@ def test_no_such_workload():
 
 def test_pytorch_leads_the_same_life_of_the_memory(monkeypatch):
     torch = pytest.importorskip("torch")
-    from bench import peers
+    from bench.peers.memory import Memory as Peer
 
-    monkeypatch.setattr(workloads_memory, "CLASSES", 40)
-    state, batches = workloads_memory.data(16, 0, 300)
-    theirs = peers.Memory(state)
-    ours = Memory(workloads_memory.WIDTH, 300, dtype=np.float32)
+    monkeypatch.setattr(of_memory, "CLASSES", 40)
+    state, batches = of_memory.data(16, 0, 300)
+    theirs = Peer(state)
+    ours = Memory(of_memory.WIDTH, 300, dtype=np.float32)
     ours.state = state
     for queries, labels in batches:
         output, cache = ours.forward(queries, labels)
@@ -74,15 +75,15 @@ def test_pytorch_leads_the_same_life_of_the_memory(monkeypatch):
 def test_pytorch_leads_the_same_life_under_the_released_rules(monkeypatch):
     """Projection, pool with the recent slot, noise on the ages: the same to the last slot after 16 batches."""
     torch = pytest.importorskip("torch")
-    from bench import peers_tf2017
+    from bench.peers.memory_tf2017 import Memory as Peer
 
     slots, classes = 300, 40
-    monkeypatch.setattr(workloads_memory, "CLASSES", classes)
-    state, batches, projection = workloads_memory.released_data(16, 0, slots)
+    monkeypatch.setattr(of_memory, "CLASSES", classes)
+    state, batches, projection = of_memory.released_data(16, 0, slots)
     drawn, same = np.random.default_rng(7), np.random.default_rng(7)
     noise = lambda m: torch.from_numpy(same.uniform(-TF2017.age_noise, TF2017.age_noise, m))  # noqa: E731
-    theirs = peers_tf2017.Memory(state, torch.from_numpy(projection), noise)
-    ours = Memory(workloads_memory.WIDTH, slots, profile=TF2017, vocab_size=classes, dtype=np.float32)
+    theirs = Peer(state, torch.from_numpy(projection), noise)
+    ours = Memory(of_memory.WIDTH, slots, profile=TF2017, vocab_size=classes, dtype=np.float32)
     ours.params["query_projection"] = projection
     ours.state = state
     for queries, labels in batches:

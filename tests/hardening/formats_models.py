@@ -11,7 +11,9 @@ import numpy as np
 
 from hardening.formats import Check, reader
 from reference_models.cli.sweep import job, points
-from reference_models.tasks import mnist, omniglot_files, parallel_text, vocabulary
+from reference_models.tasks.glimpses import mnist
+from reference_models.tasks.one_shot import omniglot_files
+from reference_models.tasks.translation import parallel_text, vocabulary
 from reference_models.training import adam, checkpoint
 from reference_models.training.checkpoint import Checkpoint
 from reference_models.training.schedule import Counters

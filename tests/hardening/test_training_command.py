@@ -13,7 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reference_models.cli import grid, pictures
+from reference_models.cli import pictures
+from reference_models.cli.grid import training
+from reference_models.cli.grid.experiment import SETTINGS
 from reference_models.cli.main import main
 from reference_models.tasks import retrieval
 from reference_models.training import checkpoint, sequences
@@ -25,7 +27,7 @@ RECALL = ["recall", "--model", "irnn", "--units", "4", "--updates", str(UPDATES)
           "--pairs", "2"]
 CHECKPOINT = "irnn-4-0.npz"
 SMALL = ((retrieval, "SIZES", {"train": 40, "valid": 20, "test": 30}), (sequences, "STRETCH", 2),
-         (grid, "SAVE_EVERY", 0.0), (pictures, "available", lambda: False))
+         (training, "SAVE_EVERY", 0.0), (pictures, "available", lambda: False))
 
 PROCESS = """
 import resource, sys, time
@@ -87,7 +89,7 @@ def test_a_disk_that_fills_up_during_training(capsys):
     out, err = process.communicate(timeout=120)
     assert process.returncode == 2 and out == ""
     assert err.splitlines()[-1].startswith("error: ") and CHECKPOINT in err.splitlines()[-1] and "Traceback" not in err
-    assert {path.name for path in Path("run").iterdir()} == {CHECKPOINT, grid.SETTINGS}  # nothing half written
+    assert {path.name for path in Path("run").iterdir()} == {CHECKPOINT, SETTINGS}  # nothing half written
     assert weights("run")[1] == 3 * 2
     same_as_undisturbed("run")
 

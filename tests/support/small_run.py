@@ -3,11 +3,17 @@
 import dataclasses
 import functools
 import sys
+from pathlib import Path
+
+import numpy as np
 
 from reference_models.classifier import embedding
 from reference_models.classifier.embedding import Size
-from reference_models.tasks import glyphs
-from reference_models.training import one_shot_recipes
+from reference_models.tasks.one_shot import glyphs
+from reference_models.training import checkpoint
+from reference_models.training.one_shot import recipes
+
+TINY = ["omniglot", "--episodes", "4", "--test-episodes", "4", "--shots", "2", "--ways", "5"]
 
 SMALL = {"paper": {"labels": 6, "more_labels": 9, "presentations": 3, "memory_size": 64, "watch_every": 2,
                    "watch_episodes": 2},
@@ -26,7 +32,22 @@ def shrink(set_attribute, set_item) -> None:
     for name, size in SMALL_SIZES.items():
         set_item(embedding.SIZES, name, size)
     for profile, changes in SMALL.items():
-        set_item(one_shot_recipes.RECIPES, profile, dataclasses.replace(one_shot_recipes.RECIPES[profile], **changes))
+        set_item(recipes.RECIPES, profile, dataclasses.replace(recipes.RECIPES[profile], **changes))
+
+
+def same_bits(one: Path, other: Path) -> None:
+    """Both checkpoints hold the same run; only the clock may differ."""
+    a, b = (checkpoint.load(path / "checkpoint.npz", "omniglot") for path in (one, other))
+    assert (a.counters.episodes, a.counters.images, a.adam.step, a.rng) == (
+        b.counters.episodes, b.counters.images, b.adam.step, b.rng)
+    assert [p | {"seconds": 0} for p in a.curve] == [p | {"seconds": 0} for p in b.curve]
+    groups = [(a.params, b.params), (a.adam.first, b.adam.first), (a.adam.second, b.adam.second)]
+    groups += [(a.extras[name], b.extras[name]) for name in a.extras]
+    assert a.extras.keys() == b.extras.keys()
+    for old, new in groups:
+        assert old.keys() == new.keys()
+        for name in old:
+            np.testing.assert_array_equal(old[name], new[name])
 
 
 def main() -> int:

@@ -87,7 +87,7 @@ def _settings(options: argparse.Namespace, saved: dict[str, Any] | None) -> "Set
     from reference_models.cli import output
     from reference_models.cli.algorithms.job import Settings
     from reference_models.neural_gpu import Size
-    from reference_models.training.algorithms import Recipe
+    from reference_models.training.algorithms.neural_gpu import Recipe
 
     asked = {"task": options.task, "longest": options.length, "curriculum": options.curriculum,
              "dropout": options.dropout, "noise": options.noise, "sets": options.sets, "chains": options.chains,

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from reference_models.cli.pictures import _figure, _write
+from reference_models.cli.pictures import blank, save
 from reference_models.neural_gpu.evaluation import Measured
 
 SHOWN = 6  # maps of each row
@@ -14,7 +14,7 @@ SHOWN = 6  # maps of each row
 
 def accuracy(path: Path, rows: Sequence[Measured], longest: int, *, title: str) -> None:
     """The share of sequences that are fully right, against length; trained lengths are shaded."""
-    figure = _figure(7, 4)
+    figure = blank(7, 4)
     axes = figure.subplots()
     for kind in dict.fromkeys(row.kind for row in rows):
         own = [row for row in rows if row.kind == kind]
@@ -27,13 +27,13 @@ def accuracy(path: Path, rows: Sequence[Measured], longest: int, *, title: str) 
     axes.set_title(f"Neural GPU: {title}", fontsize=10)
     axes.legend(fontsize=8, loc="lower left")
     axes.grid(alpha=0.3)
-    _write(figure, path)
+    save(figure, path)
 
 
 def mental_image(path: Path, images: Any, question: str, answer: str) -> None:
     """Step against position, for the maps of each row that change most; images [steps + 1, n, w, m]."""
     steps, positions, rows, _ = images.shape
-    figure = _figure(1.7 * SHOWN + 0.6, 1.5 * rows + 0.9)
+    figure = blank(1.7 * SHOWN + 0.6, 1.5 * rows + 0.9)
     grid = figure.subplots(rows, SHOWN, squeeze=False, sharex=True, sharey=True)
     for row in range(rows):
         busiest = np.argsort(-images[:, :, row].std(axis=(0, 1)), kind="stable")[:SHOWN]
@@ -46,7 +46,7 @@ def mental_image(path: Path, images: Any, question: str, answer: str) -> None:
                 axes.set_xticks(range(positions), list(question.ljust(positions)))
         grid[row, 0].set_ylabel(f"row {row}\nstep", fontsize=7)
     figure.suptitle(f"{question} = {answer}: the mental image, step by step (position across)", fontsize=9)
-    _write(figure, path)
+    save(figure, path)
 
 
 def tape(path: Path, watched: Any, given: str, wanted: str, written: str, answers: str) -> None:
@@ -58,7 +58,7 @@ def tape(path: Path, watched: Any, given: str, wanted: str, written: str, answer
     given, wanted, written, answers : str
         A symbol for each position: of the input, the target, the output, and the memory (a blank where it is silent).
     """
-    figure = _figure(11, 8.5)
+    figure = blank(11, 8.5)
     (tape_axes, said), (first, second) = figure.subplots(2, 2, gridspec_kw={"height_ratios": [1, 1.15]})
     norms = np.linalg.norm(watched.tape, axis=2)  # [step, position]
     tape_axes.imshow(norms, cmap="Blues", interpolation="nearest", aspect="auto")
@@ -86,4 +86,4 @@ def tape(path: Path, watched: Any, given: str, wanted: str, written: str, answer
     for axes in (tape_axes, said, first, second):
         axes.tick_params(labelsize=6)
         axes.set_xticks(places, given)
-    _write(figure, path)
+    save(figure, path)

@@ -17,7 +17,7 @@ from reference_models.cli.trained import CHECKPOINT
 from reference_models.neural_gpu.evaluation import Measured
 from reference_models.tasks.algorithms import TASKS
 from reference_models.training import checkpoint, loop
-from reference_models.training.algorithms import TASK, AlgorithmTraining, Recipe
+from reference_models.training.algorithms.neural_gpu import TASK, AlgorithmTraining, Recipe
 from reference_models.training.schedule import Budget
 
 

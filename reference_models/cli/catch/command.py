@@ -52,9 +52,9 @@ def run(options: argparse.Namespace) -> None:
     """Play and learn, or go on, measure, and write down."""
     from reference_models.cli import output
     from reference_models.cli.catch import job, report
+    from reference_models.cli.grid.experiment import SETTINGS
 
-    folder = options.out or (output.latest_folder("catch", job.SETTINGS) if options.resume
-                             else output.new_folder("catch"))
+    folder = output.run_folder("catch", SETTINGS, options.out, resume=options.resume)
     asked = {name: getattr(options, name) for name in job.DEFAULTS}
     settings = job.settled(folder, asked, resume=options.resume)
     legs = [job.Leg(model, screen, seed) for screen in dict.fromkeys(options.screens)

@@ -1,7 +1,6 @@
 """What the command `catch` does: one network after the other plays and learns, each with a checkpoint of its own."""
 
 import dataclasses
-import json
 import re
 import sys
 from collections.abc import Iterable, Mapping
@@ -16,15 +15,15 @@ from refmem.ops.fast_weights_choices import FW2016
 from refmem.storage import FileRefused
 
 from reference_models.cli import output
+from reference_models.cli.grid import experiment
 from reference_models.fast_weights.catch_agent import Agent
 from reference_models.fast_weights.cores import catalogue
 from reference_models.tasks.catch import Games, Rules
 from reference_models.training import checkpoint, loop
-from reference_models.training.actor_critic import TASK, ActorCriticTraining, Recipe
 from reference_models.training.adam import Adam
+from reference_models.training.catch.actor_critic import TASK, ActorCriticTraining, Recipe
 from reference_models.training.schedule import Budget
 
-SETTINGS = "experiment.json"
 HIDDEN = CELLS = 128  # FW appendix A.3
 TEST_GAMES = 2000
 WINDOW = 1280  # games, over which the share of balls caught is taken while they are played
@@ -79,34 +78,12 @@ class Done:
 
 
 def settled(folder: Path, asked: Mapping[str, Any], *, resume: bool) -> dict[str, Any]:
-    """The settings of the run in `folder`: as asked for, and for the rest those of its start, or the defaults.
-
-    Raises
-    ------
-    ValueError, OSError
-        If there is a run already and `resume` is not set, or none and it is; if its settings are damaged, or others
-        than were asked for.
-    """
-    path = folder / SETTINGS
-    given = {name: value for name, value in asked.items() if value is not None}
-    if not resume:
-        if path.exists():
-            raise FileExistsError(f"{folder} already holds a run; add --resume to go on with it, or name another --out")
-        return DEFAULTS | given
-    if not path.exists():
-        raise FileNotFoundError(f"there is nothing to resume in {folder}: it has no {SETTINGS}")
-    try:
-        before = json.loads(path.read_text())
-    except ValueError as error:
-        raise FileRefused(f"{path} is damaged: {error}") from error
-    if not isinstance(before, dict) or before.keys() != DEFAULTS.keys():
-        raise FileRefused(f"{path} does not hold the settings of this command")
-    for name, value in given.items():
-        if name not in BUDGET and before[name] != value:
-            raise ValueError(f"the run was started with {name} {before[name]} and cannot go on with {value}")
-    if given.keys() & {"updates", "minutes"}:
-        before |= {"updates": None, "minutes": None}
-    return before | given
+    """The settings of the run in `folder`, as `experiment.settled`; of updates and minutes the later one counts."""
+    settings = experiment.settled(folder, asked, DEFAULTS, resume=resume, budget=BUDGET)
+    for name, other in (("updates", "minutes"), ("minutes", "updates")):
+        if asked[name] is not None:
+            settings[other] = None
+    return settings
 
 
 def rules_of(screen: str, settings: Mapping[str, Any]) -> Rules:
@@ -145,7 +122,7 @@ def budget(settings: Mapping[str, Any]) -> Budget:
 
 def everything(legs: Iterable[Leg], folder: Path, settings: dict[str, Any]) -> None:
     """Train and measure all legs that are not done yet."""
-    output.write_json(folder / SETTINGS, settings)
+    output.write_json(folder / experiment.SETTINGS, settings)
     with threadpool_limits(1, user_api="blas"):  # the products are small
         for leg in legs:
             train(leg, folder, settings)

@@ -69,7 +69,7 @@ def curve(done: Done) -> tuple[Any, Any]:
 def draw_curves(path: Path, legs: Sequence[Done], *, goal: float) -> None:
     """Share of balls caught against frames: one panel a screen, one line a network."""
     screens = list(dict.fromkeys(done.leg.screen for done in legs))
-    page = pictures._figure(1.5 + 4.4 * max(1, len(screens)), 4.2)
+    page = pictures.blank(1.5 + 4.4 * max(1, len(screens)), 4.2)
     panels = page.subplots(1, max(1, len(screens)), sharey=True, squeeze=False)[0]
     for axes, screen in zip(panels, screens, strict=False):
         named: set[str] = set()
@@ -91,7 +91,7 @@ def draw_curves(path: Path, legs: Sequence[Done], *, goal: float) -> None:
         axes.legend(fontsize=8, loc="lower right")
     panels[0].set_ylabel(f"caught of the last {job.WINDOW:,} balls, %")
     page.suptitle("Catch with a screen that goes blank: each line a seed", fontsize=11)
-    pictures._write(page, path)
+    pictures.save(page, path)
 
 
 def draw_film(path: Path, done: Done) -> None:
@@ -102,7 +102,7 @@ def draw_film(path: Path, done: Done) -> None:
     ball, paddle = int(games.ball[0]), int(games.paddle[0])
     episodes, _, _ = agent.play(training.params, games, rng)
     size, length = agent.rules.size, agent.rules.moves
-    page = pictures._figure(0.72 * size + 0.6, 2.5)
+    page = pictures.blank(0.72 * size + 0.6, 2.5)
     grid = page.subplots(2, size, squeeze=False)
     for t in range(size):
         world = np.zeros((size, size))
@@ -126,7 +126,7 @@ def draw_film(path: Path, done: Done) -> None:
     caught = episodes.rewards[0, -1] > 0
     page.suptitle(f"{NAMES.get(done.leg.model, done.leg.model)}, N = {size}, M = {agent.rules.visible}: "
                   f"{'caught' if caught else 'missed'}", fontsize=10)
-    pictures._write(page, path)
+    pictures.save(page, path)
 
 
 def show(facts: dict[str, Any]) -> None:
@@ -143,7 +143,4 @@ def show(facts: dict[str, Any]) -> None:
         table.add_row(row["screen"], NAMES.get(row["model"], row["model"]), frames(row["median_frames"]),
                       ", ".join(frames(count) for count in row["frames"].values()), then)
     console.print(table)
-    console.print(f"written: {', '.join(sorted(path.name for path in Path(facts['out']).iterdir()))} in {facts['out']}",
-                  soft_wrap=True, highlight=False)
-    if not pictures.available():
-        console.print(pictures.MISSING, soft_wrap=True, highlight=False, markup=False)
+    pictures.show_written(console, output.listed(Path(facts["out"])))

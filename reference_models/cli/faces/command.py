@@ -31,19 +31,14 @@ def add_to(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Train or resume, measure, and write down."""
-    from reference_models.cli import grid, output
     from reference_models.cli.faces import job, report
+    from reference_models.cli.grid import training
+    from reference_models.cli.grid.experiment import of_options
 
-    folder = output.run_folder("faces", grid.SETTINGS, options.out, resume=options.resume)
-    asked = {name: getattr(options, name) for name in job.DEFAULTS}
-    settings = grid.settled(folder, asked, job.DEFAULTS, resume=options.resume)
-    legs = grid.legs(options.models, options.units, options.seed, options.seeds)
-    task = job.FaceTask(settings)
-    for leg in legs:  # a wrong setting is to be heard of before the work
-        task.schedule(leg), task.choices(leg)
-    with output.writable(folder):
-        grid.run(task, legs, folder, settings)
-        facts = report.write(task, folder)
+    experiment = of_options("faces", options, job.DEFAULTS)
+    task = job.FaceTask(experiment.settings)
+    training.run(task, experiment)
+    facts = report.write(task, experiment.folder)
     if options.json:
         print(json.dumps(facts))
     else:

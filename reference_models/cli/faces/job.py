@@ -1,22 +1,21 @@
 """What the command `faces` trains: six expressions, with any core, or with a ConvNet."""
 
-import dataclasses
 from typing import Any
 
 import numpy as np
 
 from refmem.arrays import Array
-from refmem.ops.fast_weights_choices import FW2016, Choices
+from refmem.ops.fast_weights_choices import Choices
 
-from reference_models.cli.grid import Leg
+from reference_models.cli.grid.experiment import Leg, fast_weights
 from reference_models.fast_weights.convnet import ConvNet
 from reference_models.fast_weights.cores import catalogue
 from reference_models.fast_weights.cores.core import Core
 from reference_models.fast_weights.cores.stretches import StretchedFastWeights
-from reference_models.fast_weights.glimpses import GlimpseNetwork
-from reference_models.tasks import faces, multi_pie
-from reference_models.tasks.faces import EXPRESSIONS, SIDE, Faces
-from reference_models.tasks.glimpse_order import RETURN, glimpses, width
+from reference_models.fast_weights.glimpses import GlimpseNetwork, InGlimpses
+from reference_models.tasks.faces import made_up, multi_pie
+from reference_models.tasks.faces.expressions import EXPRESSIONS, SIDE, Faces, as_pixels
+from reference_models.tasks.glimpses.order import RETURN, width
 from reference_models.training.adam import Adam
 from reference_models.training.sequences import Model, Schedule
 
@@ -36,27 +35,12 @@ class Pictures:
     """Faces as examples for the training."""
 
     def __init__(self, of: Faces, which: Array) -> None:
-        self.images, self.labels = faces.as_pixels(of.images[which]), of.expressions[which]
+        self.images, self.labels = as_pixels(of.images[which]), of.expressions[which]
 
     def rows(self, which: Any) -> Array:
         """[B, 48, 48]."""
         images: Array = self.images[which]
         return images
-
-
-class InGlimpses:
-    """A network of glimpses that is shown faces."""
-
-    def __init__(self, network: GlimpseNetwork) -> None:
-        self.network, self.params = network, network.params
-
-    def forward(self, images: Array) -> tuple[Array, Any]:
-        """(logits, cache) of images [B, 48, 48]."""
-        return self.network.forward(glimpses(images, RETURN, side=SIDE))
-
-    def backward(self, d_logits: Array, cache: Any) -> dict[str, Array]:
-        """The gradients of the params."""
-        return self.network.backward(d_logits, cache)
 
 
 class FaceTask:
@@ -76,7 +60,7 @@ class FaceTask:
         self.settings = settings
         kept = settings["test_people"]
         if settings["data"] is None:
-            self.split = faces.load(data_seed, train_people=settings["people"], test_people=kept or 100)
+            self.split = made_up.load(data_seed, train_people=settings["people"], test_people=kept or 100)
         else:
             self.split = multi_pie.load(settings["data"], test_people=kept or multi_pie.TEST_PEOPLE, seed=data_seed)
         everyone = np.unique(self.split.train.people)
@@ -96,13 +80,11 @@ class FaceTask:
             core = StretchedFastWeights(width(SIDE), leg.units, stretches=RETURN.stretches, choices=self.choices(leg))
         else:
             core = catalogue.make(leg.model, width(SIDE), leg.units)
-        return InGlimpses(GlimpseNetwork(core, classes=len(EXPRESSIONS), seed=leg.seed))
+        return InGlimpses(GlimpseNetwork(core, classes=len(EXPRESSIONS), seed=leg.seed), RETURN, side=SIDE)
 
     def choices(self, leg: Leg) -> Choices:
-        """Those of the fast weights. eta falls as 10/R, as in associative retrieval."""
-        asked = {"steps": self.settings["steps"], "decay": self.settings["decay"], "rate": self.settings["fast_rate"]}
-        given = {name: value for name, value in asked.items() if value is not None}
-        return dataclasses.replace(FW2016, **{"rate": min(0.5, 10 / leg.units)} | given)
+        """Those of the fast weights."""
+        return fast_weights(leg, self.settings)
 
     def schedule(self, leg: Leg) -> Schedule:
         """How it is trained."""

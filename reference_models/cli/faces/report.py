@@ -5,34 +5,29 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
-from rich.table import Table
 
 from refmem.arrays import Array
 
-from reference_models.cli import curves, grid, output, pictures
+from reference_models.cli import output, pictures
 from reference_models.cli.faces.job import PAPER, TASK, FaceTask
-from reference_models.cli.recall.report import updates_of
-from reference_models.fast_weights.cores.catalogue import TITLES
-from reference_models.tasks.faces import EXPRESSIONS, Faces, as_pixels
+from reference_models.cli.grid import report
+from reference_models.cli.grid.experiment import found
+from reference_models.tasks.faces.expressions import EXPRESSIONS, Faces, as_pixels
 
-NAMES = TITLES | {"convnet": "ConvNet", "nearest": "nearest picture"}
 AT_ONCE = 500
 
 
 def write(task: FaceTask, folder: Path) -> dict[str, Any]:
     """All files but the checkpoints; returns what `--json` prints."""
-    legs = grid.found(folder, TASK)
-    rows = [row | {"accuracy": {seed: round(100 - error, 3) for seed, error in row["errors"].items()},
-                   "paper": PAPER.get(row["model"]) if row["units"] == 200 else None} for row in grid.table(legs)]
-    facts: dict[str, Any] = {"task": TASK, "settings": task.settings, "data": task.split.name, "rows": rows,
-                             "nearest": round(100 * nearest(task.split.train, task.split.test), 2),
-                             "out": str(folder), "versions": output.versions()}
-    output.write_csv(folder / "curves.csv", [{"model": done.leg.model, "units": done.leg.units, "seed": done.leg.seed,
-                                              **point} for done in legs for point in done.curve])
+    legs = found(folder, TASK)
+    facts = report.facts_of(task, legs, folder)
+    for row in facts["rows"]:
+        row["accuracy"] = {seed: round(100 - error, 3) for seed, error in row["errors"].items()}
+        row["paper"] = PAPER.get(row["model"]) if row["units"] == 200 else None
+    facts |= {"data": task.split.name, "nearest": round(100 * nearest(task.split.train, task.split.test), 2)}
     if pictures.available():
-        curves.draw(folder / "curves.png", legs, title="expressions, error on people watched while training")
         sheet(folder / "faces.png", task.split.test, title=task.split.name)
-    output.write_json(folder / "results.json", facts)
+    report.write(facts, legs, folder, title="expressions, error on people watched while training")
     return facts
 
 
@@ -52,7 +47,7 @@ def sheet(path: Path, faces: Faces, *, people: int = 6, title: str) -> None:
     """A few people, one a row, with each expression from each camera."""
     chosen = np.unique(faces.people)[:people]
     cameras = np.unique(faces.cameras)
-    page = pictures._figure(0.62 * len(EXPRESSIONS) * len(cameras), 0.66 * len(chosen) + 0.6)
+    page = pictures.blank(0.62 * len(EXPRESSIONS) * len(cameras), 0.66 * len(chosen) + 0.6)
     grid_of_axes = page.subplots(len(chosen), len(EXPRESSIONS) * len(cameras), squeeze=False)
     for axes in grid_of_axes.ravel():
         axes.set_axis_off()
@@ -66,24 +61,14 @@ def sheet(path: Path, faces: Faces, *, people: int = 6, title: str) -> None:
     for e, name in enumerate(EXPRESSIONS):
         grid_of_axes[0, e * len(cameras) + len(cameras) // 2].set_title(name, fontsize=8)
     page.suptitle(title, fontsize=10)
-    pictures._write(page, path)
+    pictures.save(page, path)
 
 
 def show(facts: dict[str, Any]) -> None:
     """Print to stdout."""
     console = Console()
-    table = Table(title=f"Expressions of people never seen before, accuracy in %\n{facts['data']}")
-    for column in ("units", "model", "updates", "median", "seeds", "paper\nMulti-PIE"):
-        table.add_column(column, justify="left" if column == "model" else "right")
-    for row in facts["rows"]:
-        seeds = ", ".join(f"{accuracy:.2f}" for accuracy in row["accuracy"].values())
-        stopped = f" ({len(row['unfinished'])} unfinished)" if row["unfinished"] else ""
-        table.add_row(str(row["units"]), NAMES.get(row["model"], row["model"]), updates_of(row),
-                      "" if row["median_error"] is None else f"{100 - row['median_error']:.2f}", seeds + stopped,
-                      "" if row["paper"] is None else f"{row['paper']:.2f}")
-    table.add_row("", NAMES["nearest"], "", f"{facts['nearest']:.2f}", "", "")
+    table = report.table(f"Expressions of people never seen before, accuracy in %\n{facts['data']}", facts["rows"],
+                         paper="paper\nMulti-PIE", shown=lambda error: 100 - error)
+    table.add_row("", "nearest picture", "", f"{facts['nearest']:.2f}", "", "")
     console.print(table)
-    console.print(f"written: {', '.join(sorted(path.name for path in Path(facts['out']).iterdir()))} in {facts['out']}",
-                  soft_wrap=True, highlight=False)
-    if not pictures.available():
-        console.print(pictures.MISSING, soft_wrap=True, highlight=False, markup=False)
+    pictures.show_written(console, output.listed(Path(facts["out"])))

@@ -34,23 +34,14 @@ def add_to(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Train or resume, measure, and write down."""
-    from reference_models.cli import grid, output
     from reference_models.cli.glimpses import job, report
+    from reference_models.cli.grid import training
+    from reference_models.cli.grid.experiment import of_options
 
-    folder = output.run_folder("glimpses", grid.SETTINGS, options.out, resume=options.resume)
-    asked = {name: getattr(options, name) for name in job.DEFAULTS}
-    settings = grid.settled(folder, asked, job.DEFAULTS, resume=options.resume)
-    legs = grid.legs(options.models, options.units, options.seed, options.seeds)
-    task = job.Glimpses(settings)
-    for leg in legs:  # a wrong setting is to be heard of before the work
-        task.choices(leg)
-        if task.schedule(leg).batch > len(task.examples("train").labels):
-            raise ValueError(f"a batch has {settings['batch']} examples, and there are only "
-                             f"{len(task.examples('train').labels)}")
-        task.build(leg)
-    with output.writable(folder):
-        grid.run(task, legs, folder, settings)
-        facts = report.write(task, folder)
+    experiment = of_options("glimpses", options, job.DEFAULTS)
+    task = job.Glimpses(experiment.settings)
+    training.run(task, experiment)
+    facts = report.write(task, experiment.folder)
     if options.json:
         print(json.dumps(facts))
     else:

@@ -1,20 +1,19 @@
 """What the command `glimpses` trains: digits seen in 24 glimpses, with any core; or at once, by a ConvNet."""
 
-import dataclasses
 from typing import Any
 
 import numpy as np
 
 from refmem.arrays import Array
-from refmem.ops.fast_weights_choices import FW2016, Choices
+from refmem.ops.fast_weights_choices import Choices
 
-from reference_models.cli.grid import Leg
+from reference_models.cli.grid.experiment import Leg, fast_weights
 from reference_models.fast_weights import fastest_form
 from reference_models.fast_weights.cores import catalogue
 from reference_models.fast_weights.cores.stretches import StretchedFastWeights
-from reference_models.fast_weights.glimpses import GlimpseNetwork
-from reference_models.tasks import digits, mnist
-from reference_models.tasks.glimpse_order import ORDERS, SIDE, WIDTH, Order, glimpses
+from reference_models.fast_weights.glimpses import GlimpseNetwork, InGlimpses
+from reference_models.tasks.glimpses import digits, mnist
+from reference_models.tasks.glimpses.order import ORDERS, SIDE, WIDTH
 from reference_models.training.adam import Adam
 from reference_models.training.sequences import Model, Schedule
 
@@ -44,22 +43,6 @@ class Images:
         """[B, 28, 28] float32 from 0 to 1."""
         shown: Array = self.images[which] * np.float32(1 / 255)
         return shown
-
-
-class InGlimpses:
-    """A network of glimpses that is shown images."""
-
-    def __init__(self, network: GlimpseNetwork, order: Order) -> None:
-        self.network, self.order = network, order
-        self.params = network.params
-
-    def forward(self, images: Array) -> tuple[Array, Any]:
-        """(logits, cache) of images [B, 28, 28]."""
-        return self.network.forward(glimpses(images, self.order))
-
-    def backward(self, d_logits: Array, cache: Any) -> dict[str, Array]:
-        """The gradients of the params."""
-        return self.network.backward(d_logits, cache)
 
 
 class Glimpses:
@@ -104,10 +87,8 @@ class Glimpses:
         return InGlimpses(network, self.order)
 
     def choices(self, leg: Leg) -> Choices:
-        """Those of the fast weights. eta falls as 10/R, as in associative retrieval."""
-        asked = {"steps": self.settings["steps"], "decay": self.settings["decay"], "rate": self.settings["fast_rate"]}
-        given = {name: value for name, value in asked.items() if value is not None}
-        return dataclasses.replace(FW2016, **{"rate": min(0.5, 10 / leg.units)} | given)
+        """Those of the fast weights."""
+        return fast_weights(leg, self.settings)
 
     def schedule(self, leg: Leg) -> Schedule:
         """How it is trained."""

@@ -5,35 +5,27 @@ from typing import Any
 
 from rich.console import Console
 
-from reference_models.cli import curves, grid, output, pictures
+from reference_models.cli import output, pictures
 from reference_models.cli.glimpses.job import PAPER, TASK, Glimpses
-from reference_models.cli.recall.report import errors_table
+from reference_models.cli.grid import report
+from reference_models.cli.grid.experiment import found
 
 
 def write(task: Glimpses, folder: Path) -> dict[str, Any]:
     """All files but the checkpoints; returns what `--json` prints."""
-    legs = grid.found(folder, TASK)
-    rows = grid.table(legs)
-    for row in rows:
+    legs = found(folder, TASK)
+    facts = report.facts_of(task, legs, folder)
+    for row in facts["rows"]:
         row["paper"] = PAPER.get((row["model"], row["units"])) if task.settings["data"] else None
-    facts: dict[str, Any] = {"task": TASK, "settings": task.settings, "rows": rows, "out": str(folder),
-                             "versions": output.versions()}
-    output.write_csv(folder / "curves.csv", [{"model": done.leg.model, "units": done.leg.units, "seed": done.leg.seed,
-                                              **point} for done in legs for point in done.curve])
-    if pictures.available():
-        curves.draw(folder / "curves.png", legs, title=f"{_data(facts)} in 24 glimpses, validation error in training")
-    output.write_json(folder / "results.json", facts)
+    report.write(facts, legs, folder, title=f"{_data(facts)} in 24 glimpses, validation error in training")
     return facts
 
 
 def show(facts: dict[str, Any]) -> None:
     """Print to stdout."""
     console = Console()
-    console.print(errors_table(f"{_data(facts)} in 24 glimpses: test error in %", facts["rows"]))
-    console.print(f"written: {', '.join(sorted(path.name for path in Path(facts['out']).iterdir()))} in {facts['out']}",
-                  soft_wrap=True, highlight=False)
-    if not pictures.available():
-        console.print(pictures.MISSING, soft_wrap=True, highlight=False, markup=False)
+    console.print(report.table(f"{_data(facts)} in 24 glimpses: test error in %", facts["rows"]))
+    pictures.show_written(console, output.listed(Path(facts["out"])))
 
 
 def _data(facts: dict[str, Any]) -> str:

@@ -1,37 +1,51 @@
-"""One episode as it happened: the drawings shown, what the memory answered, and from which stored drawing."""
+"""Curves of a one-shot run: loss and accuracy while it trained, and what it still knew much later."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
-from reference_models.classifier import Classifier
-from reference_models.classifier import evaluation
-from reference_models.cli import pictures
-from reference_models.tasks.characters import Array, Characters
-
-WAYS, ROUNDS = 5, 4
+from reference_models.classifier.evaluation_life_long import Recognised
+from reference_models.cli.pictures import blank, save, smooth
 
 
-def draw_episode(path: Path, classifier: Classifier, queries: Array, unseen: Characters, *, seed: int) -> None:
-    """Run one 5-way episode of four presentations from an empty memory, and draw it."""
-    ways, rounds = min(WAYS, unseen.classes), min(ROUNDS, unseen.drawers)
-    plan, = evaluation.plans(unseen, ways=ways, shots=rounds - 1, count=1, rng=np.random.default_rng([seed, 4]))
-    memory = evaluation.fresh_memory(classifier, ways * rounds)
-    answers: list[list[pictures.Answer]] = [[] for _ in range(rounds)]
-    for where in np.ndindex(plan.labels.shape):
-        source, label = plan.sources[where], plan.labels[where]
-        before = memory.state.sources.copy()  # the write may replace what the answer rests on
-        output, _ = memory.forward(queries[source][None], label[None], sources=source[None])
-        slot = int(output.neighbours[0, 0])
-        stored = int(before[slot]) if slot >= 0 else -1
-        answers[where[0]].append(pictures.Answer(
-            _ink(unseen, source), int(label), int(output.values[0]), _ink(unseen, stored) if stored >= 0 else None,
-            float(output.cosines[0, 0])))
-    pictures.episode(path, answers, title=f"{ways} characters that the network never saw: each drawing, and the stored "
-                                          "one that its answer rests on (cosine)")
+def curve(path: Path, points: Sequence[dict[str, float]], *, title: str) -> None:
+    """Loss and accuracy against the time spent training."""
+    figure = blank(8, 5)
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=(2, 1))
+    seconds = [point["seconds"] for point in points]
+    accuracy = [100 * point["accuracy"] for point in points]
+    above.plot(seconds, accuracy, color="0.8", linewidth=0.8)
+    above.plot(seconds, smooth(accuracy), color="C0", label="training classes, 2nd presentation of an episode batch")
+    for name in dict.fromkeys(key for point in points for key in point if key.startswith("unseen")):
+        measured = [(point["seconds"], 100 * point[name]) for point in points if name in point]
+        above.plot(*zip(*measured, strict=True), marker="o", markersize=3, label=name.replace("_", " "))
+    above.set_ylabel("accuracy, %")
+    above.set_title(title, fontsize=10)
+    above.legend(fontsize=8, loc="lower right")
+    below.plot(seconds, [point["loss"] for point in points], color="0.8", linewidth=0.8)
+    below.plot(seconds, smooth([point["loss"] for point in points]), color="C0")
+    below.set_ylabel("margin loss")
+    below.set_xlabel("seconds of training")
+    for axes in (above, below):
+        axes.grid(alpha=0.3)
+    save(figure, path)
 
 
-def _ink(characters: Characters, source: int | Array) -> Array:
-    """[28, 28] uint8."""
-    ink: Array = characters.images[characters.drawings(np.asarray(source))]
-    return ink
+def lags(path: Path, rows: Sequence[Recognised], *, title: str) -> None:
+    """Accuracy against the number of steps since a class was shown, once."""
+    figure = blank(7, 4)
+    axes = figure.subplots()
+    lag = [row.lag for row in rows]
+    axes.errorbar(lag, [100 * row.accuracy for row in rows], yerr=[100 * row.half_width for row in rows],
+                  marker="o", capsize=3, label="asked so many steps after, at the end of a life")
+    axes.plot(lag, [100 * row.at_once for row in rows], marker="o", markersize=3, linestyle=":", color="0.5",
+              label="the same characters, asked 10 steps after they were shown")
+    axes.set_xscale("log")
+    axes.set_xticks(lag, [f"{steps:,}" for steps in lag])
+    axes.minorticks_off()
+    axes.set_ylim(0, 100)
+    axes.legend(fontsize=8)
+    axes.set_xlabel("steps since the class was shown, once")
+    axes.set_ylabel("recognised, %")
+    axes.set_title(title, fontsize=10)
+    axes.grid(alpha=0.3)
+    save(figure, path)

@@ -14,13 +14,14 @@ from reference_models.classifier import evaluation, evaluation_life_long
 from reference_models.classifier.evaluation import FewShot
 from reference_models.classifier.evaluation_life_long import Recognised
 from reference_models.cli import output, pictures
-from reference_models.cli.omniglot.figures import draw_episode
+from reference_models.cli.omniglot import figures
+from reference_models.cli.omniglot.drawings import draw_episode
 from reference_models.cli.trained import CHECKPOINT
-from reference_models.tasks import glyphs, life_long, omniglot
-from reference_models.tasks.characters import Array, Characters, Split
+from reference_models.tasks.one_shot import glyphs, life_long, omniglot
+from reference_models.tasks.one_shot.characters import Array, Characters, Split
 from reference_models.training import checkpoint, loop
-from reference_models.training.one_shot import TASK, OneShotTraining
-from reference_models.training.one_shot_recipes import RECIPES, Recipe
+from reference_models.training.one_shot.classifier import TASK, OneShotTraining
+from reference_models.training.one_shot.recipes import RECIPES, Recipe
 from reference_models.training.progress import Report
 from reference_models.training.schedule import Budget
 
@@ -100,11 +101,11 @@ def everything(settings: Settings, saved: checkpoint.Checkpoint | None, folder: 
         written.append(folder / "life_long.csv")
     if pictures.available():
         title = f"{split.name}, {settings.size} network, {settings.profile} memory"
-        pictures.curve(folder / "curve.png", training.curve, title=title)
+        figures.curve(folder / "curve.png", training.curve, title=title)
         draw_episode(folder / "episode.png", training.classifier, queries, split.test, seed=settings.seed)
         written += [folder / "curve.png", folder / "episode.png"]
         if lags:
-            pictures.lags(folder / "life_long.png", lags, title=title)
+            figures.lags(folder / "life_long.png", lags, title=title)
             written.append(folder / "life_long.png")
     facts = _facts(settings, split, training, widths, lags, folder) | {
         "test_episodes": test_episodes, "protocol": protocol, "search": search}

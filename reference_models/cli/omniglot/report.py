@@ -16,9 +16,7 @@ def show(results: Results) -> None:
     console.print(accuracy_table(results))
     if results.lags:
         console.print(lag_table(results))
-    console.print("written: " + ", ".join(str(path) for path in results.written), soft_wrap=True, highlight=False)
-    if not pictures.available():
-        console.print(pictures.MISSING, soft_wrap=True, highlight=False, markup=False)
+    pictures.show_written(console, ", ".join(str(path) for path in results.written))
     console.print(sentence(results), soft_wrap=True, highlight=False)
 
 

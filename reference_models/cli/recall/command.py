@@ -35,33 +35,21 @@ def add_to(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Train or resume, measure, and write down."""
-    from refmem.ops.fast_weights_choices import CHOICES
-
-    from reference_models.cli import grid, output
+    from reference_models.cli.grid import training
+    from reference_models.cli.grid.experiment import of_options
     from reference_models.cli.recall import job, report
     from reference_models.tasks import retrieval
 
-    folder = output.run_folder("recall", grid.SETTINGS, options.out, resume=options.resume)
-    asked = {name: getattr(options, name) for name in job.DEFAULTS}
-    settings = grid.settled(folder, asked, job.DEFAULTS, resume=options.resume)
-    if settings["choices"] not in CHOICES:
-        raise ValueError(f"--choices must be one of {', '.join(CHOICES)}, got {settings['choices']!r}")
-    retrieval.check_pairs(settings["pairs"])
+    experiment = of_options("recall", options, job.DEFAULTS)
     question = None
     if options.ask is not None:
-        question = retrieval.parsed(options.ask)
-        if len(question) != retrieval.length(settings["pairs"]):
+        question, pairs = retrieval.parsed(options.ask), experiment.settings["pairs"]
+        if len(question) != retrieval.length(pairs):
             raise ValueError(f"{options.ask!r} has {(len(question) - 3) // 2} pairs, and the network is trained on "
-                             f"{settings['pairs']}")
-    legs = grid.legs(options.models, options.units, options.seed, options.seeds)
-    task = job.Recall(settings)
-    for leg in legs:  # a wrong setting is to be heard of before the work
-        task.choices(leg)
-        if task.schedule(leg).batch > settings["train"]:
-            raise ValueError(f"a batch has {settings['batch']} examples, and there are only {settings['train']}")
-    with output.writable(folder):
-        grid.run(task, legs, folder, settings)
-        facts = report.write(task, folder, question)
+                             f"{pairs}")
+    task = job.Recall(experiment.settings)
+    training.run(task, experiment)
+    facts = report.write(task, experiment.folder, question)
     if options.json:
         print(json.dumps(facts))
     else:

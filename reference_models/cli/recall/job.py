@@ -1,13 +1,12 @@
 """What the command `recall` trains: associative retrieval, with any core."""
 
-import dataclasses
 from typing import Any
 
 import numpy as np
 
 from refmem.ops.fast_weights_choices import CHOICES, Choices
 
-from reference_models.cli.grid import Leg
+from reference_models.cli.grid.experiment import Leg, fast_weights
 from reference_models.fast_weights.cores import catalogue
 from reference_models.fast_weights.retrieval import EXPANDED, RetrievalNetwork
 from reference_models.tasks import retrieval
@@ -41,6 +40,8 @@ class Recall:
     name = TASK
 
     def __init__(self, settings: dict[str, Any], data_seed: int = 0) -> None:
+        if settings["choices"] not in CHOICES:
+            raise ValueError(f"--choices must be one of {', '.join(CHOICES)}, got {settings['choices']!r}")
         self.settings = settings
         sizes = retrieval.SIZES | {"train": settings["train"]}
         self.splits = retrieval.splits(settings["pairs"], data_seed, sizes)
@@ -52,11 +53,8 @@ class Recall:
                                 dtype=np.float32)
 
     def choices(self, leg: Leg) -> Choices:
-        """Those of the fast weights. eta falls as 10/R: a read is a sum over R units, and grows with them."""
-        asked = {"steps": self.settings["steps"], "decay": self.settings["decay"], "rate": self.settings["fast_rate"]}
-        given = {name: value for name, value in asked.items() if value is not None}
-        return dataclasses.replace(CHOICES[self.settings["choices"]],
-                                   **{"rate": min(0.5, 10 / leg.units)} | given)
+        """Those of the fast weights."""
+        return fast_weights(leg, self.settings, CHOICES[self.settings["choices"]])
 
     def schedule(self, leg: Leg) -> Schedule:
         """How it is trained."""

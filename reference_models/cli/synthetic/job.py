@@ -185,9 +185,7 @@ def show(results: Results) -> None:
     for name, row in facts["rows"].items():
         table.add_row(name, f"{row['percent']:.1f}", f"{row['numbers_seen']:.1f}", f"{row['numbers_not_seen']:.1f}")
     console.print(table)
-    console.print("written: " + ", ".join(str(path) for path in results.written), soft_wrap=True, highlight=False)
-    if not pictures.available():
-        console.print(pictures.MISSING, soft_wrap=True, highlight=False, markup=False)
+    pictures.show_written(console, ", ".join(str(path) for path in results.written))
     console.print(f"Trained on {facts['strings']:,} strings in {facts['seconds'] / 60:.1f} minutes.", soft_wrap=True,
                   highlight=False)
 

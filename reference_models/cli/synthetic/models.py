@@ -49,6 +49,6 @@ class Model(NamedTuple):
 
 
 MODELS = {
-    "seq2seq": Model("reference_models.training.synthetic_seq2seq", "SyntheticSeq2Seq", "recipe"),
-    "extended-neural-gpu": Model("reference_models.training.synthetic_neural_gpu", "SyntheticNeuralGPU", "recipe"),
+    "seq2seq": Model("reference_models.training.synthetic.seq2seq", "SyntheticSeq2Seq", "recipe"),
+    "extended-neural-gpu": Model("reference_models.training.synthetic.neural_gpu", "SyntheticNeuralGPU", "recipe"),
 }

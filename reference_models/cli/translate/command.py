@@ -84,8 +84,8 @@ def _settings(options: argparse.Namespace, saved: dict[str, Any] | None) -> "Set
     """What was asked for; on a resume, what was saved: it may be repeated, and only the updates may be given anew."""
     from reference_models.cli import output
     from reference_models.cli.translate.job import Settings
-    from reference_models.tasks.parallel_text import TEST
     from reference_models.tasks.translation import LONGEST
+    from reference_models.tasks.translation.parallel_text import TEST
 
     asked: dict[str, Any] = {
         "data": options.data, "source": options.source, "target": options.target, "tokens": options.tokens,

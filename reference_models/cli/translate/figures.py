@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from reference_models.cli.pictures import _figure, _smooth, _write
+from reference_models.cli.pictures import blank, save, smooth
 
 
 def curve(path: Path, points: Sequence[dict[str, float]], *, title: str) -> None:
     """Loss above; below the share of right tokens, the memory's right answers and its confidence."""
-    figure = _figure(8, 6)
+    figure = blank(8, 6)
     above, below = figure.subplots(2, 1, sharex=True)
     minutes = [point["seconds"] / 60 for point in points]
     losses = [point["loss"] for point in points]
     above.plot(minutes, losses, color="0.8", linewidth=0.8)
-    above.plot(minutes, _smooth(losses), color="C0", label="training")
+    above.plot(minutes, smooth(losses), color="C0", label="training")
     for axes, name, label in ((above, "validation_loss", "validation"), (below, "validation_accuracy", "validation")):
         measured = [(point["seconds"] / 60, point[name]) for point in points if name in point]
         if measured:
@@ -24,7 +24,7 @@ def curve(path: Path, points: Sequence[dict[str, float]], *, title: str) -> None
         seen = [(m, point[name]) for m, point in zip(minutes, points, strict=True) if name in point]
         if seen:
             when, values = zip(*seen, strict=True)
-            below.plot(when, _smooth(values), color=colour, label=label)
+            below.plot(when, smooth(values), color=colour, label=label)
     above.set_title(title, fontsize=10)
     above.set_ylabel("loss, nats a token")
     above.set_yscale("log")
@@ -34,4 +34,4 @@ def curve(path: Path, points: Sequence[dict[str, float]], *, title: str) -> None
     for axes in (above, below):
         axes.grid(alpha=0.3)
         axes.legend(fontsize=8)
-    _write(figure, path)
+    save(figure, path)

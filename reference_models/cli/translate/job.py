@@ -12,10 +12,10 @@ from refmem.storage import FileRefused
 
 from reference_models.cli import output, pictures
 from reference_models.seq2seq.query import Query
-from reference_models.tasks import bilingual, parallel_text, translation_scores, vocabulary
-from reference_models.tasks.parallel_text import Pairs
+from reference_models.tasks.translation import bilingual, parallel_text, scores, vocabulary
 from reference_models.tasks.translation import Encoded, Vocabularies
-from reference_models.tasks.vocabulary import Subwords, Vocabulary, Words
+from reference_models.tasks.translation.parallel_text import Pairs
+from reference_models.tasks.translation.vocabulary import Subwords, Vocabulary, Words
 from reference_models.training import checkpoint, loop
 from reference_models.training.adam import Adam
 from reference_models.training.schedule import Budget
@@ -100,8 +100,8 @@ def check_extras(settings: Settings) -> None:
     """Raise now where an extra is missing that would be missed after the training."""
     if settings.tokens == "subwords":
         vocabulary.check_installed()
-    if not translation_scores.available():
-        raise ModuleNotFoundError(translation_scores.MISSING)
+    if not scores.available():
+        raise ModuleNotFoundError(scores.MISSING)
 
 
 def everything(settings: Settings, saved: checkpoint.Checkpoint | None, folder: Path, *, trunk: Path | None,

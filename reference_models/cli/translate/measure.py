@@ -14,10 +14,10 @@ from refmem.storage import FileRefused
 from reference_models.cli import output
 from reference_models.seq2seq import Seq2Seq
 from reference_models.seq2seq import evaluation as protocol
-from reference_models.tasks import translation_scores as scores
-from reference_models.tasks.parallel_text import Pairs
+from reference_models.tasks.translation import scores
 from reference_models.tasks.translation import Encoded, Vocabularies
-from reference_models.tasks.vocabulary import split_words
+from reference_models.tasks.translation.parallel_text import Pairs
+from reference_models.tasks.translation.vocabulary import split_words
 from reference_models.training.progress import Report
 
 EXAMPLES = 40

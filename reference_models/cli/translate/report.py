@@ -18,9 +18,7 @@ def show(results: Results) -> None:
         console.print(_scores(name, figures))
     for example in results.examples[:SHOWN]:
         _example(console, example)
-    console.print("written: " + ", ".join(str(path) for path in results.written), soft_wrap=True, highlight=False)
-    if not pictures.available():
-        console.print(pictures.MISSING, soft_wrap=True, highlight=False, markup=False)
+    pictures.show_written(console, ", ".join(str(path) for path in results.written))
     facts = results.facts
     console.print(f"Trained on {facts['target_tokens']:,} target tokens in {facts['seconds'] / 60:.1f} minutes: "
                   f"{facts['updates']:,} updates, {facts['epochs']} epochs.", soft_wrap=True, highlight=False)

@@ -77,11 +77,11 @@ def test_the_gradients_are_those_of_central_differences(conv, dropped, monkeypat
 
 def test_it_is_the_network_of_pytorch():
     torch = pytest.importorskip("torch")
-    from bench import peers
+    from bench.peers import cnn
 
     size = Size((2, 3, 3, 4), (5,), 1.0, "fan_in")
     params, images, dq = small_case(3, size)
-    network = peers.network(params)
+    network = cnn.network(params)
     expected = network(torch.from_numpy(images).permute(0, 3, 1, 2))
     expected.backward(torch.from_numpy(dq))
     q, cache = embedding.embed(params, images, conv="winograd")

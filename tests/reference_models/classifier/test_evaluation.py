@@ -8,7 +8,7 @@ from refmem.memory.profiles import PAPER, TF2017
 from reference_models.classifier import Classifier
 from reference_models.classifier import evaluation
 from reference_models.classifier.embedding import Size
-from reference_models.tasks.characters import Characters
+from reference_models.tasks.one_shot.characters import Characters
 
 CLASSES, DRAWERS, D = 12, 8, 16
 

@@ -5,8 +5,8 @@ import pytest
 
 from refmem.memory.memory import Memory
 from reference_models.classifier import evaluation_life_long as life_long
-from reference_models.tasks.characters import Characters
-from reference_models.tasks.life_long import lives
+from reference_models.tasks.one_shot.characters import Characters
+from reference_models.tasks.one_shot.life_long import lives
 
 LAGS = (10, 50, 200)
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from reference_models.cli import pictures
 from reference_models.cli.main import main
-from reference_models.tasks import faces
+from reference_models.tasks.faces import made_up
 
 HAVE_PICTURES = pictures.available
 TINY = ["faces", "--people", "3", "--test-people", "1", "--updates", "3", "--batch", "4", "--units", "6"]
@@ -18,7 +18,7 @@ TINY = ["faces", "--people", "3", "--test-people", "1", "--updates", "3", "--bat
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch, tmp_path):
-    monkeypatch.setattr(faces, "load", functools.partial(faces.load, takes=1))
+    monkeypatch.setattr(made_up, "load", functools.partial(made_up.load, takes=1))
     monkeypatch.setattr(pictures, "available", lambda: False)  # they take a second
     monkeypatch.chdir(tmp_path)
 

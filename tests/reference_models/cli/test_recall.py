@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from reference_models.cli import grid, pictures
+from reference_models.cli import pictures
+from reference_models.cli.grid import training
 from reference_models.cli.main import main
 from reference_models.training import checkpoint, sequences
 
@@ -75,7 +76,7 @@ def test_a_run_that_was_stopped_ends_like_one_that_was_not(capsys, monkeypatch):
             raise KeyboardInterrupt
         return advance(self, spent)
 
-    monkeypatch.setattr(grid, "SAVE_EVERY", 0.0)
+    monkeypatch.setattr(training, "SAVE_EVERY", 0.0)
     monkeypatch.setattr(sequences.SequenceTraining, "advance", stopping)
     assert main([*TINY, "--out", "parts"]) == 130
     monkeypatch.setattr(sequences.SequenceTraining, "advance", advance)

@@ -12,9 +12,9 @@ import pytest
 from reference_models.cli import pictures
 from reference_models.cli.main import main
 from reference_models.cli.synthetic import command as synthetic, models
-from reference_models.training import checkpoint, synthetic_neural_gpu
-from reference_models.training import synthetic_seq2seq as training
-from reference_models.training.synthetic_episodes import Stage
+from reference_models.training import checkpoint
+from reference_models.training.synthetic import neural_gpu, seq2seq
+from reference_models.training.synthetic.episodes import Stage
 
 TINY = ["synthetic", "--largest", "20", "--train", "40", "--test", "30", "--rounds", "4"]
 
@@ -22,12 +22,12 @@ TINY = ["synthetic", "--largest", "20", "--train", "40", "--test", "30", "--roun
 @pytest.fixture(autouse=True)
 def small(monkeypatch, tmp_path):
     for name in ("RECIPE", "NO_MEMORY", "PAPER"):
-        recipe = getattr(training, name)
+        recipe = getattr(seq2seq, name)
         query = dataclasses.replace(recipe.query, width=recipe.query.width and 8)
-        monkeypatch.setattr(training, name, dataclasses.replace(recipe, width=8, strings=8, memory_size=2048,
-                                                                query=query))
-    monkeypatch.setattr(training, "RECIPE", dataclasses.replace(
-        training.RECIPE, stages=(Stage(0, 4, 0.0), Stage(3, 4))))
+        monkeypatch.setattr(seq2seq, name, dataclasses.replace(recipe, width=8, strings=8, memory_size=2048,
+                                                               query=query))
+    monkeypatch.setattr(seq2seq, "RECIPE", dataclasses.replace(
+        seq2seq.RECIPE, stages=(Stage(0, 4, 0.0), Stage(3, 4))))
     monkeypatch.setattr(pictures, "available", lambda: False)
     monkeypatch.chdir(tmp_path)
 
@@ -58,8 +58,8 @@ def test_the_neural_gpu_leaves_a_picture_of_its_tape(memory, monkeypatch, capsys
     pytest.importorskip("matplotlib")
     monkeypatch.setattr(pictures, "available", lambda: True)
     name = "RECIPE" if memory else "NO_MEMORY"
-    recipe = getattr(synthetic_neural_gpu, name)
-    monkeypatch.setattr(synthetic_neural_gpu, name, dataclasses.replace(
+    recipe = getattr(neural_gpu, name)
+    monkeypatch.setattr(neural_gpu, name, dataclasses.replace(
         recipe, size=dataclasses.replace(recipe.size, maps=4, rows=2), strings=8, memory_size=512))
     assert main([*TINY, "--model", "extended-neural-gpu", *([] if memory else ["--no-memory"]), "--out", "run",
                  "--json"]) == 0
@@ -70,7 +70,7 @@ def test_the_neural_gpu_leaves_a_picture_of_its_tape(memory, monkeypatch, capsys
 
 def test_a_stopped_run_goes_on_bit_for_bit(monkeypatch, capsys):
     assert main([*TINY, "--out", "whole"]) == 0
-    advance, calls = training.SyntheticSeq2Seq.advance, []
+    advance, calls = seq2seq.SyntheticSeq2Seq.advance, []
 
     def stop(self, spent):
         calls.append(spent)
@@ -78,11 +78,11 @@ def test_a_stopped_run_goes_on_bit_for_bit(monkeypatch, capsys):
             os.kill(os.getpid(), signal.SIGINT)
         return advance(self, spent)
 
-    monkeypatch.setattr(training.SyntheticSeq2Seq, "advance", stop)
+    monkeypatch.setattr(seq2seq.SyntheticSeq2Seq, "advance", stop)
     assert main([*TINY, "--out", "part"]) == 130
     assert "--resume --out part" in capsys.readouterr().err
     assert main(["synthetic", "--resume", "--out", "part", "--test", "30"]) == 0
-    whole, part = (checkpoint.load(f"{name}/checkpoint.npz", training.TASK) for name in ("whole", "part"))
+    whole, part = (checkpoint.load(f"{name}/checkpoint.npz", seq2seq.TASK) for name in ("whole", "part"))
     for name in whole.params:
         np.testing.assert_array_equal(whole.params[name], part.params[name])
     rows = [json.loads(Path(f"{name}/results.json").read_text())["rows"] for name in ("whole", "part")]

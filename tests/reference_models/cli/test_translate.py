@@ -16,7 +16,7 @@ from reference_models.cli import pictures
 from reference_models.cli.main import main
 from reference_models.cli.translate import job
 from reference_models.seq2seq.query import Query
-from reference_models.tasks import bilingual, translation_scores
+from reference_models.tasks.translation import bilingual, scores
 from reference_models.training import checkpoint, translating
 from reference_models.training.translating import Recipe
 
@@ -72,7 +72,7 @@ def test_a_run_prints_scores_and_examples_and_leaves_its_files(capsys):
     assert measured["sentences"] == 16
     odd, whole = measured["rare_words_asked_in_odd_lines"], measured["rare_words_asked_in_all_lines"]
     assert odd["even lines"]["context_seen_once"]["asked"] == 8 and whole["all lines"]["all"]["asked"] >= 16
-    if translation_scores.available():
+    if scores.available():
         assert measured["bleu"].keys() == {"no context", "memory zeroed", "even lines", "all lines",
                                            "no context, odd lines"}
         assert measured["gain_from_all_lines"]["low"] <= measured["gain_from_all_lines"]["value"]
@@ -196,7 +196,7 @@ def test_tokens_out_of_range_are_refused_and_nothing_is_lost(damage, sentence, c
 
 def test_a_missing_extra_is_named_before_the_training(monkeypatch, capsys, tmp_path):
     write_text(tmp_path / "good")
-    monkeypatch.setattr(translation_scores, "available", lambda: False)
+    monkeypatch.setattr(scores, "available", lambda: False)
     assert "refmem[translate]" in refused(["translate", "--data", "good", "--tokens", "words"], capsys)
 
 

@@ -9,8 +9,8 @@ from refmem.ops.fast_weights_choices import FW2016
 from reference_models.fast_weights.catch_agent import Agent, drawn
 from reference_models.fast_weights.cores.catalogue import make
 from reference_models.tasks.catch import Games, Rules
-from reference_models.training.actor_critic import ActorCriticTraining, Recipe, objective
 from reference_models.training.adam import Adam
+from reference_models.training.catch.actor_critic import ActorCriticTraining, Recipe, objective
 
 RULES = Rules(5, 2)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from reference_models.fast_weights.convnet import ConvNet
-from reference_models.tasks.glimpse_order import glimpses, width
+from reference_models.tasks.glimpses.order import glimpses, width
 
 
 def test_a_face_is_seen_in_glimpses_of_12_by_12():

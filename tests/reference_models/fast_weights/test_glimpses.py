@@ -5,7 +5,7 @@ import pytest
 
 from reference_models.fast_weights.cores.stretches import StretchedFastWeights
 from reference_models.fast_weights.glimpses import GlimpseNetwork
-from reference_models.tasks import digits
+from reference_models.tasks.glimpses import digits
 
 
 def network(form="attention"):

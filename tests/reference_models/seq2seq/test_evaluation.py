@@ -8,7 +8,7 @@ from reference_models.seq2seq import evaluation as protocol
 from reference_models.seq2seq.search import Translation
 from reference_models.seq2seq.size import Size
 from reference_models.tasks.translation import Encoded, batch
-from reference_models.tasks.vocabulary import END, Words
+from reference_models.tasks.translation.vocabulary import END, Words
 
 VOCABULARY = Words(list("abcdefgh"))
 RNG = np.random.default_rng(0)

@@ -7,8 +7,9 @@ import zipfile
 import pytest
 
 from refmem.storage import FileRefused
-from reference_models.tasks import fetch, omniglot, omniglot_files
+from reference_models.tasks import fetch
 from reference_models.tasks.download import DownloadFailed
+from reference_models.tasks.one_shot import omniglot, omniglot_files
 from support import data, tiny_omniglot
 from support.file_server import serving
 

@@ -8,8 +8,8 @@ import pytest
 from refmem.ops import linear
 from refmem.storage import FileRefused
 
-from reference_models.training.adam import Adam
 from reference_models.training import checkpoint, sequences
+from reference_models.training.adam import Adam
 from reference_models.training.sequences import Schedule, SequenceTraining, measured
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from refmem.storage import FileRefused
 from reference_models.seq2seq.query import Query
-from reference_models.tasks import bilingual
+from reference_models.tasks.translation import bilingual
 from reference_models.tasks.translation import Vocabularies, batch
-from reference_models.tasks.vocabulary import Words
+from reference_models.tasks.translation.vocabulary import Words
 from reference_models.training import checkpoint, translating
 from reference_models.training.translating import Recipe, TranslationTraining
 

@@ -1,0 +1,1 @@
+"""`python -m bench neighbours`: the searches against one another and against their peers."""

@@ -1,0 +1,1 @@
+"""The same work in PyTorch, written as one would write it there."""

@@ -1,0 +1,1 @@
+"""Facial expressions, of people who are known only by their pictures or made up.    (FW §4.3)"""

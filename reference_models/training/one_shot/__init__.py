@@ -1,0 +1,1 @@
+"""Learning to learn a character from one drawing.    (LTRRE §4)"""

@@ -1,0 +1,1 @@
+"""Learning the synthetic task.    (LTRRE §4)"""

@@ -1,0 +1,101 @@
+"""Training on an algorithm: each piece acts where it is asked for, the run resumes bit for bit, and it learns."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from reference_models.neural_gpu import CELLS, Size
+from reference_models.tasks.algorithms import TASKS
+from reference_models.training.algorithms.neural_gpu import AlgorithmTraining, Recipe, keep_of, loss_and_gradients
+from refmem.storage import FileRefused
+
+QUICK = Recipe(task="copy", size=Size(maps=6, rows=2), longest=4, batch=8, shards=1)
+
+
+def trained(recipe, updates, seed=0):
+    training = AlgorithmTraining(recipe, seed=seed)
+    training.curve = [dict(training.advance(0.0)) for _ in range(updates)]
+    return training
+
+
+def test_it_learns_to_copy():
+    training = trained(QUICK, 120)
+    assert training.curve[-1]["reached"] == 4
+    assert np.mean([point["error"] for point in training.curve[-20:]]) < 0.1
+    assert np.mean([point["loss"] for point in training.curve[:5]]) > 5 * training.curve[-1]["loss"]
+
+
+@pytest.mark.parametrize("change", [{"dropout": 0.1}, {"noise": 0.1}, {"sets": 3}, {"curriculum": "paper"},
+                                    {"size": Size(maps=6, rows=2, cutoff="released")}], ids=str)
+def test_each_piece_changes_the_run(change):
+    plain, other = trained(QUICK, 12), trained(replace(QUICK, **change), 12)
+    assert any(not np.array_equal(plain.trained[name], other.trained[name]) for name in plain.params)
+
+
+def test_relaxation_ends_with_one_set_when_the_curriculum_is_complete():
+    training = AlgorithmTraining(replace(QUICK, sets=3, longest=2, pull=0.01, pull_growth=2.0), seed=0)
+    assert training.params["gate_kernels"].shape[0] == 3
+    for _ in range(100):
+        training.advance(0.0)
+        if training.curriculum.complete:
+            break
+    assert training.pull == 0.02
+    assert all(array.shape[0] == 1 for group in (training.params, training.adam.first, training.adam.second)
+               for array in (group[name] for name in CELLS))
+    training.advance(0.0)
+
+
+@pytest.mark.parametrize("change", [{}, {"sets": 2, "noise": 0.05, "dropout": 0.06}], ids=str)
+def test_a_resumed_run_takes_the_same_steps(change):
+    recipe = replace(QUICK, **change)
+    whole = trained(recipe, 14)
+    first = trained(recipe, 6)
+    saved = first.snapshot({})
+    second = AlgorithmTraining(Recipe.from_facts(saved.settings["recipe"]), seed=saved.settings["seed"])
+    second.resume(saved)
+    for _ in range(8):
+        second.advance(0.0)
+    for name, array in whole.params.items():
+        np.testing.assert_array_equal(second.params[name], array)
+    assert second.curriculum.state() == whole.curriculum.state()
+
+
+def test_the_weights_of_another_network_are_refused():
+    saved = trained(QUICK, 1).snapshot({})
+    with pytest.raises(FileRefused, match="weights of another network"):
+        AlgorithmTraining(replace(QUICK, size=Size(maps=7, rows=2)), seed=0).resume(saved)
+
+
+@pytest.mark.parametrize("shards", [1, 2, 5])
+def test_shards_change_nothing_but_rounding(shards):
+    training = AlgorithmTraining(QUICK, seed=0)
+    params = {name: array.astype(np.float64) for name, array in training.params.items()}
+    inputs, targets = TASKS["copy"].batch(4, 5, np.random.default_rng(0))
+    loss, wrong, gradients = loss_and_gradients(params, inputs, targets, QUICK.size, shards=1)
+    again = loss_and_gradients(params, inputs, targets, QUICK.size, shards=shards)
+    assert again[0] == pytest.approx(loss, rel=1e-12) and again[1] == wrong
+    for name, gradient in gradients.items():
+        np.testing.assert_allclose(again[2][name], gradient, rtol=1e-9, atol=1e-12)
+
+
+def test_dropout_by_length():
+    assert keep_of(0.09, 20) == keep_of(0.09, 41) == 0.91
+    assert keep_of(0.15, 40, "released") == pytest.approx(1 - 8 * 0.15 / 40)
+    assert keep_of(0.1, 36, "extended") == pytest.approx(1 - 0.3 / 6)
+    assert keep_of(0.15, 1, "released") == 0.5
+
+
+def test_the_rate_falls_at_the_end_of_the_budget():
+    assert [QUICK.factor(spent) for spent in (0.0, 0.3, 0.65, 1.0)] == pytest.approx([1, 1, 0.51, 0.02])
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    ({"task": "divide"}, "task must be one of badd, bmul, copy"), ({"sets": 0}, "sets must be at least 1"),
+    ({"dropout": 1.0}, r"dropout must lie in \[0, 1\), got 1.0"), ({"noise": -1.0}, "noise must be at least 0"),
+    ({"chains": 0.1}, "chains are carries of badd, and copy has none"),
+    ({"dropout_rule": "x"}, "dropout_rule must be one of"), ({"task": "badd", "longest": 2}, "no examples of length 2"),
+])
+def test_what_is_no_recipe_is_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        replace(QUICK, **change)
