@@ -65,6 +65,6 @@ WORKLOADS = (
              sides={"ours": ours, "plain": functools.partial(ours, twin="plain"),
                     "cupy": on_cupy(functools.partial(ours, twin="plain")), "torch": theirs,
                     "torch_gpu": functools.partial(theirs, device="cuda")},
-             batches=(64,), memory_goal=0.6, growth={"batch": (16, 32, 64, 128), "length": (10, 20, 40)},
+             batches=(64,), growth={"batch": (16, 32, 64, 128), "length": (10, 20, 40)},
              growth_batch=32),
 )

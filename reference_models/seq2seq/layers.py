@@ -13,9 +13,8 @@ is read at once, attention and memory included: LTRRE §2.1 stresses that they r
 
 Every function works on the rows that it is given: a batch, or a shard of one.
 
-What a layer needs for its way back it puts on a tape, and the way back takes it from the end of the tape: what a layer
-has used is gone before the layer below makes its own arrays. So a tape can be walked back once. Whoever wants to do it
-again gives away a copy of the list, which holds on to the arrays.
+What a layer needs for its way back it puts on a tape, and the way back takes it from the end of the tape, which can be
+walked back once (why: `cache`).
 """
 
 from collections.abc import Mapping
@@ -180,10 +179,10 @@ def decode(params: Params, table: str, previous: Array, annotations: Array, mask
     return x, context, DecoderCache(embedded, tape, width, attend_from, scales, twin)
 
 
-def decode_backward(d_top: Array, d_context: Array, cache: DecoderCache) -> tuple[Gradients, Array, Array]:
+def decode_backward(d_top: Array, d_context: Array | None, cache: DecoderCache) -> tuple[Gradients, Array, Array]:
     """The gradients of the layers, that of the table [V, E], and that of the annotations [B, S, D].
 
-    The tape is empty afterwards.
+    `d_context` is None where nothing but the layers is made of the context. The tape is empty afterwards.
     """
     xp = module_of(d_top)
     gradients: Gradients = {}
@@ -191,7 +190,8 @@ def decode_backward(d_top: Array, d_context: Array, cache: DecoderCache) -> tupl
     for n in range(len(tape) - 1, 1, -1):
         d_both = scaled(read_backward(f"decoder{n}", dx, tape, twin, gradients), f"decoder{n}", scales)
         dx = d_both[:, :, :width] + dx if n >= 3 else d_both[:, :, :width]
-        d_context = d_context + d_both[:, :, width:]
+        of_layer = d_both[:, :, width:]
+        d_context = of_layer if d_context is None else d_context + of_layer
     d_asking, d_annotations, *d_weights = ATTENTIONS[twin].backward(d_context, tape.pop())
     for part, gradient in zip(("w_query", "w_source", "v"), d_weights, strict=True):
         gradients[f"attention.{part}"] = gradient

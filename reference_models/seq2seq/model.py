@@ -4,7 +4,7 @@
     h, a = decode(tokens so far, x)                   top [B, T, H] and context [B, T, D]
     q = a, the vector retrieved by the attention      or other choices                   (`query`)
     v, s_1 = memory(q)                                value of the nearest key, softmax component 1
-    z = [h; s_1 E(v)] W + b                           "an additional linear layer"       (`read`)
+    z = [h; s_1 E(v)] W + b                           "an additional linear layer"       (`combine`, `read`)
     next token ~ softmax(z W_out + b_out)                                                (`output`)
 
 The memory is asked at each step, and is taught the token that should have been written there. Its answer reaches z
@@ -26,15 +26,12 @@ import numpy.typing as npt
 from refmem.arrays import Array, ArrayModule, check_shape
 from refmem.memory.memory import Memory, MemoryOutput
 from refmem.memory.profiles import PAPER, Profile
-from refmem.ops import linear
 
-from reference_models.parallel import sliced_linear
-from reference_models.seq2seq import asking, layers, sentences
+from reference_models.seq2seq import asking, combine, layers, sentences
 from reference_models.seq2seq import output as seq2seq_output
-from reference_models.seq2seq import read as seq2seq_read
 from reference_models.seq2seq import shards as seq2seq_shards
 from reference_models.seq2seq.asking import Asked
-from reference_models.seq2seq.shards import Shard
+from reference_models.seq2seq.cache import Above, Cache, Shard
 from reference_models.seq2seq.size import PAD, Size, initial_params
 
 
@@ -49,19 +46,6 @@ class Output(NamedTuple):
     sentence: Array  # [N] which row of the batch
     step: Array  # [N] which place in it
     memory: MemoryOutput | None  # values [N], confidence [N, k], ...
-
-
-class Cache(NamedTuple):
-    """What the backward pass needs to know of the forward pass."""
-
-    shards: list[Shard]  # encoder and decoder
-    shape: tuple[int, int]  # (B, T)
-    top_scale: Array | None  # [N, H] dropout on top
-    asked: Asked | None  # None without a memory
-    read: seq2seq_read.Cache | None  # None where no value reaches the output
-    combine: linear.Cache
-    output: seq2seq_output.Cache | seq2seq_output.PlainCache | None
-    tokens: int  # N
 
 
 class Seq2Seq:
@@ -146,7 +130,7 @@ class Seq2Seq:
         training : bool
             Whether dropout, gold and the batch's own statistics are on.
         rng : numpy.random.Generator, optional
-            For dropout, gold, and the memory's age noise, in this order.
+            For dropout, the memory's age noise, and gold, in this order.
         sources : [B] int, optional
             Which training example each sentence is; the slots written for it remember that.
         gold : float
@@ -182,28 +166,17 @@ class Seq2Seq:
 
         asked = self._ask(context, top, labels, sentence, training=training, update=update, rng=rng, sources=sources)
         top_scale = scales["top"][sentence, step] if "top" in scales else None
-        if top_scale is not None:
-            top = top * top_scale
-        joined, of_read = top, None
-        if self.memory is not None:
-            vector = xp.zeros((len(labels), self.size.embedding), dtype=self.dtype)
-            if asked is not None and read:
-                vector, of_read = seq2seq_read.forward(self.params["target.embedding"], asked.answer, labels, step,
-                                                       gold=gold if training else 0.0, rng=rng)
-            joined = xp.concatenate([top, vector], axis=1)  # [N, H + E]
-        z, of_combine = sliced_linear.forward(joined, self.params["combine.weights"], self.params["combine.bias"],
-                                              self.shards)  # [N, E]
+        z, of_combine = combine.forward(self.params, top, top_scale, None if asked is None else asked.answer, labels,
+                                        step, read=read, gold=gold if training else 0.0, rng=rng, slices=self.shards)
         losses, of_output = seq2seq_output.forward(z, self.output_weights, self.params["output.bias"], labels,
                                                    smoothing=self.smoothing, twin=self.twin, shards=self.shards,
                                                    gradients=gradients)
-        tokens = len(labels)
         loss = float(losses.token_loss.mean())
         memory_loss = None if asked is None or asked.answer.loss is None else float(asked.answer.loss)
         output = Output(loss + self.memory_weight * (memory_loss or 0.0), loss, memory_loss, losses.token_loss,
                         losses.right, sentence, step, None if asked is None else asked.answer)
-        cache = Cache(done, (target.shape[0], target.shape[1]), top_scale, asked, of_read, of_combine, of_output,
-                      tokens)
-        return output, cache
+        above = [] if of_output is None else [Above(asked, of_combine, of_output, len(labels))]
+        return output, Cache(above, done, (target.shape[0], target.shape[1]))
 
     def backward(self, cache: Cache, *, d_objective: float = 1.0, release: bool = False) -> dict[str, Array]:
         """The gradient of `d_objective * output.objective` with respect to `params`, under the same names.
@@ -213,46 +186,15 @@ class Seq2Seq:
         cache : Cache
         d_objective : float
         release : bool
-            True: each layer's part of the cache is dropped when it has been used, which a training step can do with
-            two thirds of the memory. The cache is used up then, and asking it again raises a ValueError.
+            True: what the cache holds of a layer is dropped as soon as it has been used, so that a training step needs
+            two thirds of the memory. The cache is used up then; to ask it again raises a ValueError.
         """
-        if cache.output is None:
-            raise ValueError("the forward pass was made without gradients, and there is no way back")
-        if not cache.shards:
-            raise ValueError("cache was used up by a backward pass with release=True, and there is no second way back")
-        shards = [shard.copy() for shard in cache.shards]
-        if release:
-            cache.shards.clear()
-        xp, size = self.xp, self.size
-        gradients: dict[str, Array] = {}
-        dz, d_weights, gradients["output.bias"] = seq2seq_output.backward(d_objective / cache.tokens, cache.output)
-        tables = []  # gradients of the target embedding, from all its uses
-        if size.tied:
-            tables.append(d_weights.T)
-        else:
-            gradients["output.weights"] = d_weights
-        d_joined, gradients["combine.weights"], gradients["combine.bias"] = sliced_linear.backward(
-            dz, cache.combine, self.shards)
-        d_top = d_joined[:, :size.width]  # [N, H]
-        if cache.top_scale is not None:
-            d_top = d_top * cache.top_scale
-        d_context = xp.zeros((cache.tokens, size.context), dtype=self.dtype)  # [N, D]
-
-        if cache.asked is not None and self.memory is not None:
-            d_confidence = None
-            if cache.read is not None:
-                d_confidence, d_table = seq2seq_read.backward(d_joined[:, size.width:], cache.read)
-                tables.append(d_table)
-            of_asking, to_context, to_top = asking.backward(
-                self.memory, cache.asked, d_loss=d_objective * self.memory_weight, d_confidence=d_confidence)
-            gradients |= of_asking
-            d_context = d_context if to_context is None else to_context
-            d_top = d_top if to_top is None else d_top + to_top
-
-        of_layers, d_source, d_target = seq2seq_shards.backward(d_top, d_context, shards, cache.shape)
+        taken = cache.taken(release)
+        gradients, tables, d_top, d_context = self._above_backward(taken.above.pop(), d_objective)
+        of_layers, d_source, d_target = seq2seq_shards.backward(d_top, d_context, taken.shards, taken.shape)
         gradients |= of_layers
         tables.append(d_target)
-        if size.shared:
+        if self.size.shared:
             tables.append(d_source)
         else:
             gradients["source.embedding"] = d_source
@@ -301,6 +243,25 @@ class Seq2Seq:
             return None
         return asking.forward(self.memory, self.params, self.statistics, self.size.query, context, top, labels,
                               None if sources is None else sources[sentence], training=training, update=update, rng=rng)
+
+    def _above_backward(self, above: Above,
+                        d_objective: float) -> tuple[layers.Gradients, list[Array], Array, Array | None]:
+        """From the objective to the decoder: gradients, those of the target embedding apart, of top and of context."""
+        tables = []
+        dz, d_weights, d_bias = seq2seq_output.backward(d_objective / above.tokens, above.output)
+        gradients, way = combine.backward(dz, above.combine, self.shards)
+        gradients["output.bias"] = d_bias
+        if self.size.tied:
+            tables.append(d_weights.T)
+        else:
+            gradients["output.weights"] = d_weights
+        if way.table is not None:
+            tables.append(way.table)
+        if above.asked is None or self.memory is None:
+            return gradients, tables, way.top, None
+        of_asking, d_context, to_top = asking.backward(
+            self.memory, above.asked, d_loss=d_objective * self.memory_weight, d_confidence=way.confidence)
+        return gradients | of_asking, tables, way.top if to_top is None else way.top + to_top, d_context
 
     # --- Small things ---------------------------------------------------------------------------------------------
 

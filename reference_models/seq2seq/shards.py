@@ -3,8 +3,6 @@
 What is above, the memory and the softmax, is given the true positions alone: N rows, in the order of the sentences.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 
 from refmem.arrays import Array, module_of
@@ -12,22 +10,9 @@ from refmem.ops import dropout
 
 from reference_models.parallel import data_parallel
 from reference_models.seq2seq import layers
+from reference_models.seq2seq.cache import Shard
 from reference_models.seq2seq.layers import Gradients, Params, Scales
 from reference_models.seq2seq.size import PAD, START, Size
-
-
-class Shard(NamedTuple):
-    """How to go back through encoder and decoder, for some rows of the batch."""
-
-    rows: slice
-    places: tuple[Array, Array]  # row in the shard, and step, of each of its n true positions
-    encoder: layers.EncoderCache
-    decoder: layers.DecoderCache
-
-    def copy(self) -> "Shard":
-        """To be walked back, which empties the tapes; those of the original stay."""
-        return self._replace(encoder=self.encoder._replace(tape=self.encoder.tape.copy()),
-                             decoder=self.decoder._replace(tape=self.decoder.tape.copy()))
 
 
 def dropout_scales(size: Size, source: Array, target: Array, keep: float, rng: np.random.Generator, *,
@@ -42,7 +27,15 @@ def dropout_scales(size: Size, source: Array, target: Array, keep: float, rng: n
 
 def forward(params: Params, size: Size, source: Array, target: Array, scales: Scales, twin: str,
             shards: int) -> tuple[Array, Array, list[Shard]]:
-    """Read the sources, and the targets so far, of a batch [B, S] and [B, T]: context [N, D], top [N, H], and shards."""
+    """Read the sources, and the targets so far, of a batch [B, S] and [B, T].
+
+    Returns
+    -------
+    context : [N, D]
+    top : [N, H]
+    shards : list of Shard
+        The way back.
+    """
     xp = module_of(source)
     start = xp.full((len(target), 1), START, dtype=target.dtype)
     previous = xp.concatenate([start, target[:, :-1]], axis=1)  # [B, T]
@@ -61,12 +54,12 @@ def forward(params: Params, size: Size, source: Array, target: Array, scales: Sc
     return xp.concatenate(contexts), xp.concatenate(tops), list(done)
 
 
-def backward(d_top: Array, d_context: Array, shards: list[Shard],
+def backward(d_top: Array, d_context: Array | None, shards: list[Shard],
              shape: tuple[int, int]) -> tuple[Gradients, Array, Array]:
     """From d_top [N, H] and d_context [N, D] to the layers, the source's embedding and the target's: their gradients.
 
-    The last two have the same name in the model where it has one table for both; they are not added here. The shards
-    are used up: their tapes are empty afterwards.
+    The last two have the same name in the model where it has one table for both; they are not added here. Where nothing
+    above the decoder is made of the context, `d_context` is None. The shards' tapes are empty afterwards.
     """
     xp = module_of(d_top)
     bounds = np.cumsum([0, *(len(shard.places[0]) for shard in shards)]).tolist()
@@ -79,8 +72,8 @@ def backward(d_top: Array, d_context: Array, shards: list[Shard],
             whole[shard.places] = rows
             return whole  # [b, T, .]
 
-        of_decoder, d_target, d_annotations = layers.decode_backward(padded(d_top[some]),
-                                                                     padded(d_context[some]), shard.decoder)
+        of_decoder, d_target, d_annotations = layers.decode_backward(
+            padded(d_top[some]), None if d_context is None else padded(d_context[some]), shard.decoder)
         of_encoder, d_source = layers.encode_backward(d_annotations, shard.encoder)
         return of_decoder | of_encoder | {"source": d_source, "target": d_target}
 

@@ -77,7 +77,7 @@ def backward(dy: Array, cache: Cache, *, d_last: Array | None = None) -> tuple[A
             dh += np.matmul(dz[t], back, out=passed)
         else:
             np.matmul(dz[t], back, out=dh)
-    del cache, gates, c, c_before, c_after  # where the caller gave them up, the products have their room
+    del cache, dy, back, gates, c, c_before, c_after  # where nobody else holds them, the products have their room
 
     rows = dz.reshape(length * batch, 4 * width)
     dx = (rows @ w_x.T).reshape(length, batch, inputs).swapaxes(0, 1)

@@ -1,6 +1,7 @@
 """The encoder-decoder with its memory: gradients, twins, what the memory is taught, and what is refused."""
 
 import copy
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -240,3 +241,43 @@ def test_without_gradients_there_is_no_way_back():
     assert output.loss == made.forward(SOURCE, TARGET, update=False)[0].loss
     with pytest.raises(ValueError, match="made without gradients"):
         made.backward(cache)
+
+
+# --- A cache that is used up --------------------------------------------------------------------------------------
+
+
+@each
+@pytest.mark.parametrize("twin", ["plain", "fused"])
+def test_a_cache_can_be_walked_back_again_until_it_is_released(size, options, twin):
+    options = dict(options)
+    gold = options.pop("gold", 0.0)
+    made = model(size, **options, twin=twin, shards=2)
+    cache = run(made, gold)[1]
+    first, again, last = made.backward(cache), made.backward(cache), made.backward(cache, release=True)
+    for name, gradient in first.items():
+        np.testing.assert_array_equal(again[name], gradient)
+        np.testing.assert_array_equal(last[name], gradient)
+    for release in (False, True):
+        with pytest.raises(ValueError, match="cache was used up by a backward pass with release=True"):
+            made.backward(cache, release=release)
+
+
+def test_what_was_used_is_dropped_on_the_way():
+    """The arrays of the layers, each of which keeps far more than its gradients take."""
+    made = Seq2Seq(Size(20, 20, width=16, embedding=16, attention=8, encoder_layers=4, decoder_layers=4))
+    source = np.random.default_rng(0).integers(3, 20, (32, 30))
+    grown = {}
+    for release in (False, True, False, True):  # the first two load compiled code
+        tracemalloc.start()
+        try:
+            _, cache = made.forward(source, source)
+            held, _ = tracemalloc.get_traced_memory()
+            tracemalloc.reset_peak()
+            made.backward(cache, release=release)
+            left, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        grown[release] = (peak - held) / held, left / held
+    assert grown[False][1] > 0.9, "the cache is whole"
+    assert grown[True][1] < 0.1, "and now it is gone"
+    assert grown[True][0] < 0.5 * grown[False][0], "and went layer by layer"
