@@ -11,6 +11,8 @@ through time; and dW_x, dW_h and dx are one product each, made after the walk ba
 
 from typing import NamedTuple
 
+import numpy.typing as npt
+
 from refmem.arrays import Array, check_dtype, check_float, check_rank, check_shape, module_of
 from refmem.ops.lstm_cell import advance, check_weights, gates, retreat
 
@@ -157,7 +159,7 @@ def backward(dy: Array, cache: Cache, *, d_last: Array | None = None) -> tuple[A
     d_bias : [4H]
     """
     x, w_x, walked = cache
-    check_gradient(dy, walked.h_before, d_last)
+    check_gradient(dy, walked.h_before.shape, x.dtype, d_last)
     dz, d_state, d_w_h = walk_back(dy, walked, d_last=d_last)
     rows = dz.reshape(-1, dz.shape[2])
     dx = (rows @ w_x.T).reshape(x.shape)
@@ -185,10 +187,10 @@ def walk_back(dy: Array, walked: Walk, *, d_last: Array | None = None) -> tuple[
     return dz, xp.stack([dh, dc]), d_w_h
 
 
-def check_gradient(dy: Array, y: Array, d_last: Array | None) -> None:
-    """Raise a `ValueError` or `TypeError` unless these are gradients of a forward pass that gave `y`."""
-    check_shape("dy", dy, y.shape)
-    check_dtype("dy", dy, y.dtype)
+def check_gradient(dy: Array, shape: tuple[int, ...], dtype: npt.DTypeLike, d_last: Array | None) -> None:
+    """Raise a `ValueError` or `TypeError` unless these are gradients of a forward pass whose `y` was like this."""
+    check_shape("dy", dy, shape)
+    check_dtype("dy", dy, dtype)
     if d_last is not None:
-        check_shape("d_last", d_last, (2, y.shape[0], y.shape[2]))
-        check_dtype("d_last", d_last, y.dtype)
+        check_shape("d_last", d_last, (2, shape[0], shape[2]))
+        check_dtype("d_last", d_last, dtype)
