@@ -151,7 +151,8 @@ class SyntheticNeuralGPU(SyntheticTraining):
             return
         self.slots = 0
         self.fresh_memory(self.recipe.memory_size)
-        shown = self.examples if self.recipe.shown is None else self.examples.cut(self.recipe.shown, self.rng, lead=LEAD)
+        length = self.recipe.shown
+        shown = self.examples if length is None else self.examples.cut(length, self.rng, lead=LEAD)
         done = 0
         for rows in of_one_length(shown.lengths, self.rng):
             some = shown.take(rows)
