@@ -28,7 +28,7 @@ def run(options: argparse.Namespace) -> None:
     """Answer and print."""
     from reference_models.cli import pictures
     from reference_models.cli.omniglot import drawings
-    from reference_models.cli.trained import Trained
+    from reference_models.cli.omniglot.trained import Trained
     from reference_models.tasks.one_shot import drawing
 
     if options.picture and not pictures.available():

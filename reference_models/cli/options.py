@@ -10,6 +10,9 @@ from typing import TypeVar
 
 Number = TypeVar("Number", int, float)
 
+SEARCHES = ("exact", "fused", "hyperplanes", "sketch", "buckets", "auto")
+"""The names of `refmem.neighbours`, which is not loaded for `--help` alone."""
+
 
 def positive(kind: Callable[[str], Number]) -> Callable[[str], Number]:
     """A parser of finite numbers above 0."""

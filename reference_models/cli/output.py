@@ -16,6 +16,8 @@ import refmem
 from refmem.storage import replacing
 
 RUNS = Path("runs")
+CHECKPOINT = "checkpoint.npz"
+"""Of a command that trains one network."""
 
 
 def say(text: str) -> None:

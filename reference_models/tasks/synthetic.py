@@ -51,15 +51,17 @@ class Examples(NamedTuple):
         return Examples(self.inputs[rows, :longest], self.outputs[rows, :longest],
                         *(field[rows] for field in self[2:]))
 
-    def cut(self, length: int, rng: np.random.Generator) -> "Examples":
+    def cut(self, length: int, rng: np.random.Generator, *, lead: int = 0) -> "Examples":
         """A piece of each example, so many symbols long (or the whole, if it is shorter), with its number inside.
 
-        A piece of an example is one too: letters are copied where they stand.
+        A piece of an example is one too: letters are copied where they stand. `lead` letters before the number stay,
+        where there are so many and the length has room for them.
         """
         if length < DIGITS:
             raise ValueError(f"length must be at least {DIGITS}, so that a number fits, got {length}")
         lengths = np.minimum(self.lengths, length)
-        first, last = np.maximum(0, self.starts + DIGITS - lengths), np.minimum(self.starts, self.lengths - lengths)
+        first = np.maximum(0, self.starts + DIGITS - lengths)
+        last = np.maximum(first, np.minimum(self.starts - lead, self.lengths - lengths))
         begin = rng.integers(first, last + 1)  # [N]
         places = np.arange(int(lengths.max()))
         within = np.minimum(begin[:, None] + places, self.inputs.shape[1] - 1)  # [N, T]

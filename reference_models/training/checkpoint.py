@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -36,6 +36,30 @@ class Checkpoint:
     curve: list[dict[str, float]] = field(default_factory=list)
     extras: dict[str, dict[str, Array]] = field(default_factory=dict)  # further groups of arrays, by name
     notes: dict[str, Any] = field(default_factory=dict)  # facts that belong to the extras; plain JSON
+
+
+class Run(Protocol):
+    """What every run with a recipe and a generator consists of, besides its weights."""
+
+    recipe: Any  # with `as_facts`
+    seed: int
+    adam: AdamState
+    rng: np.random.Generator
+    counters: Counters
+    curve: list[dict[str, float]]
+
+
+def of(run: Run, task: str, params: dict[str, Array], settings: dict[str, Any], *,
+       extras: dict[str, dict[str, Array]] | None = None, notes: dict[str, Any] | None = None) -> Checkpoint:
+    """The run as it stands: `settings`, and what else it has to tell, are kept with it."""
+    return Checkpoint(task, settings | {"recipe": run.recipe.as_facts(), "seed": run.seed}, params, run.adam,
+                      run.rng.bit_generator.state, run.counters, run.curve, extras or {}, notes or {})
+
+
+def go_on(run: Run, saved: Checkpoint) -> None:
+    """Let `run` stand where `saved` was taken. Its weights are for `put_params`."""
+    run.adam, run.rng = saved.adam, generator(saved.rng)
+    run.counters, run.curve = saved.counters, saved.curve
 
 
 def save(path: str | os.PathLike[str], checkpoint: Checkpoint) -> None:

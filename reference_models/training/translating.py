@@ -187,9 +187,7 @@ class TranslationTraining:
         notes: dict[str, Any] = {"epoch": self.epoch, "place": self.place, "vocabularies": list(self.vocabularies)}
         if self.model.memory is not None:
             notes["memory"], extras["memory"] = self.model.memory.contents()
-        return checkpoint.Checkpoint(TASK, settings | {"recipe": self.recipe.as_facts(), "seed": self.seed},
-                                     self.model.params, self.adam, self.rng.bit_generator.state, self.counters,
-                                     self.curve, extras, notes)
+        return checkpoint.of(self, TASK, self.model.params, settings, extras=extras, notes=notes)
 
     def resume(self, saved: checkpoint.Checkpoint) -> None:
         """Go on from `saved`, which a run of the same recipe made, or from its trunk.
@@ -203,8 +201,7 @@ class TranslationTraining:
         if self.vocabularies != tuple(saved.notes["vocabularies"]):
             raise FileRefused(f"the checkpoint belongs to vocabularies of {saved.notes['vocabularies']} tokens, "
                               f"not of {list(self.vocabularies)}")
-        self.adam, self.rng = saved.adam, checkpoint.generator(saved.rng)
-        self.counters, self.curve = saved.counters, saved.curve
+        checkpoint.go_on(self, saved)
         self.epoch, self.place = saved.notes["epoch"], saved.notes["place"]
 
 

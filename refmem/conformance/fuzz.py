@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from refmem import workers
 from refmem.conformance import compare
 from refmem.conformance.adapters.runner import Runner
-from refmem.conformance.making.memory_recipes import DEFAULTS
 from refmem.conformance.making.recipe import Draw, cast
+from refmem.conformance.making.recipes.memory import DEFAULTS
 from refmem.conformance.making.tolerance import Reach, TooClose, first_order, run_in_float64
 from refmem.conformance.case import Case, Expect, Inputs, Task, save
 from refmem.conformance.oracles.adapter import LoopAdapter

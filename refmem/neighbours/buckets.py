@@ -11,7 +11,7 @@ neighbour at cosine 0.7 with a probability of about 99 %. But for batches of 16 
 slots, the most that were measured: it compares keys with four queries at once, and rarely do four visit one bucket.
 
 Nothing is lost to a full bucket, as in rings of fixed capacity, and nothing stale remains: a rewritten slot leaves its
-old bucket at once, wherever it stands (`buckets_kernels.Tables`).
+old bucket at once, wherever it stands (`kernels.buckets.Tables`).
 """
 
 from typing import Any
@@ -63,14 +63,14 @@ class Buckets(coded.Coded):
         """See `protocol.Neighbours`."""
         protocol.check_host_keys(self.name, keys)
         filled = protocol.check_filled(filled, keys)
-        from refmem.neighbours import buckets_kernels
+        from refmem.neighbours.kernels import buckets as kernels
 
         self._begin(keys, filled)
         m = len(keys)
         self.h = next((h for h in sorted(SHARES) if m <= 256 * (2 * h) ** 2), max(SHARES))
         buckets = (2 * self.h) ** 2
         pages = -(-m // PAGE) + min(m, buckets)  # the full ones, and one partly filled for each bucket
-        self.tables = buckets_kernels.Tables(
+        self.tables = kernels.Tables(
             first=np.full(buckets, -1, np.int32), following=np.arange(1, pages + 1, dtype=np.int32),
             free=np.zeros(1, np.int32), owner=np.zeros(pages, np.int32), sizes=np.zeros(pages, np.int32),
             slots=np.zeros((pages, PAGE), np.int32), coarse=np.zeros((pages, self.fine.shape[1] // 2, PAGE), np.uint8),
@@ -85,17 +85,17 @@ class Buckets(coded.Coded):
         return int(super()._budget(k) / SHARES[self.h])  # of which a part is looked at
 
     def _write(self, slots: Array) -> None:
-        from refmem.neighbours import buckets_kernels
+        from refmem.neighbours.kernels import buckets as kernels
 
-        buckets_kernels.place_slots(self.measure[0], self.keys, slots, self.h, *self.tables)
+        kernels.place_slots(self.measure[0], self.keys, slots, self.h, *self.tables)
 
     def _answer(self, *given: Any) -> None:
-        from refmem.neighbours import buckets_kernels
+        from refmem.neighbours.kernels import buckets as kernels
 
         buckets, pages = (2 * self.h) ** 2, len(self.tables.sizes)
         probes = int(SHARES[self.h] * buckets) if self.probes is None else min(self.probes, buckets)
         listed = jit.scratch(("pages", pages), lambda: (np.empty(pages, np.int32), np.empty(pages, np.uint64)))
-        buckets_kernels.search(*(*given, self.h, probes, *listed, *self._sample(), *self.tables))
+        kernels.search(*(*given, self.h, probes, *listed, *self._sample(), *self.tables))
 
     def _draw_sample(self) -> tuple[Array, ...]:
         some = np.arange(0, self.end, max(1, self.end // (PAGE * SAMPLE)))

@@ -45,11 +45,11 @@ class Coded(compiled.Compiled):
     written: int  # how many slots are
     fine: Array  # [m, bytes] uint8, the fine codes
     _sampled: tuple[int, tuple[Array, ...]] | None
-    measure: tuple[Array, ...]  # the rotation, and what is known of scores (`look_kernels.Measure`)
+    measure: tuple[Array, ...]  # the rotation, and what is known of scores (`kernels.look.Measure`)
 
     @abstractmethod
     def _answer(self, *given: Any) -> None:
-        """Search for at most `BATCH` queries: the arguments of `sketch_kernels.search` up to `slots`."""
+        """Search for at most `BATCH` queries: the arguments of `kernels.sketch.search` up to `slots`."""
 
     @abstractmethod
     def _draw_sample(self) -> tuple[Array, ...]:
@@ -104,12 +104,12 @@ class Coded(compiled.Compiled):
 
     def _begin(self, keys: Array, filled: Array) -> None:
         """Draw the rotation for keys [m, d], and make room for the fine codes."""
-        from refmem.neighbours import tile_kernels
+        from refmem.neighbours.kernels import tile as kernels
 
         self.keys, self.filled, self._sampled = keys, filled, None
         self.end, self.written = protocol.end_of(filled), int(filled.sum())
         drawn = codes.coding(keys.shape[1], self.seed)
-        rotation = np.pad(drawn.rotation, ((0, -len(drawn.rotation) % tile_kernels.KEYS), (0, 0))).astype(keys.dtype)
+        rotation = np.pad(drawn.rotation, ((0, -len(drawn.rotation) % kernels.KEYS), (0, 0))).astype(keys.dtype)
         self.fine = np.zeros((len(keys), len(drawn.rotation) // 8), np.uint8)
         self.measure = (rotation, np.array([drawn.small, drawn.more]), np.array(drawn.coarse), np.array(drawn.guess))
 

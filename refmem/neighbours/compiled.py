@@ -24,11 +24,11 @@ class Compiled(protocol.Neighbours):
         return plain(queries), int(k)
 
     def _check_update(self, slots: Array, new_keys: Array) -> None:
-        from refmem.neighbours import check_kernels
+        from refmem.neighbours.kernels import check as kernels
 
         if not (isinstance(slots, np.ndarray) and slots.dtype == np.int64 and slots.ndim == 1
                 and self._like_keys(new_keys) and len(new_keys) == len(slots)
-                and check_kernels.slots_within(plain(slots), len(self.keys)) and self._of_unit_length(new_keys)):
+                and kernels.slots_within(plain(slots), len(self.keys)) and self._of_unit_length(new_keys)):
             protocol.check_update(slots, new_keys, self.keys)
 
     def _like_keys(self, rows: Any) -> bool:
@@ -37,9 +37,9 @@ class Compiled(protocol.Neighbours):
                 and rows.shape[1] == self.keys.shape[1])
 
     def _of_unit_length(self, rows: Array) -> bool:
-        from refmem.neighbours import check_kernels
+        from refmem.neighbours.kernels import check as kernels
 
-        return bool(check_kernels.unit_rows(plain(rows), protocol.UNIT_TOLERANCE))
+        return bool(kernels.unit_rows(plain(rows), protocol.UNIT_TOLERANCE))
 
 
 def plain(x: Array) -> Array:

@@ -57,7 +57,7 @@ class Fused(compiled.Compiled):
         self._search(self.keys[:1].copy(), 1)
 
     def _search(self, queries: Array, k: int) -> tuple[Array, Array]:
-        from refmem.neighbours import fused_kernels
+        from refmem.neighbours.kernels import fused as kernels
 
         batch, parts = len(queries), self.threads
         bounds = np.linspace(0, self.end, parts + 1).astype(int)
@@ -65,8 +65,8 @@ class Fused(compiled.Compiled):
         cosines = np.empty((parts, batch, k), queries.dtype)
 
         def look(part: int) -> None:
-            fused_kernels.search_range(queries, self.keys, self.filled, bounds[part], bounds[part + 1], slots[part],
-                                       cosines[part])
+            kernels.search_range(queries, self.keys, self.filled, bounds[part], bounds[part + 1], slots[part],
+                                 cosines[part])
 
         jit.in_threads(look, range(parts), parts)
         if parts == 1 or batch == 0:

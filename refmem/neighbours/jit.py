@@ -1,6 +1,6 @@
 """Compiled code, and how it behaves: loaded late, compiled once, and it says so when that takes a while.
 
-Importing refmem does not import numba: files named `*_kernels.py` do, and they are imported when an index is made.
+Importing refmem does not import numba: the files in `kernels` do, and they are imported when an index is made.
 Kernels release the interpreter lock, so that plain Python threads run them side by side: no second pool of spinning
 threads beside that of BLAS (two such pools that take turns cost 8 ms a switch on two cores).
 """

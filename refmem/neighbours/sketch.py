@@ -2,7 +2,7 @@
 
 The hash of the paper gives each key a bit a hyperplane and looks into the buckets of similar hashes. Here bits are no
 address but a measure (`codes.py`), and no bucket can miss a neighbour. Reading all coarse codes costs little: 8 bytes
-a key of width 128, and 64 keys meet four queries at a time in the registers (`lookup_kernels.py`).
+a key of width 128, and 64 keys meet four queries at a time in the registers (`kernels.lookup`).
 """
 
 from typing import Any
@@ -59,14 +59,14 @@ class Sketch(coded.Coded):
         return int(self.coarse.nbytes + self.fine.nbytes + self.filled.nbytes + self.measure[0].nbytes)
 
     def _write(self, slots: Array) -> None:
-        from refmem.neighbours import sketch_kernels
+        from refmem.neighbours.kernels import sketch as kernels
 
-        sketch_kernels.sketch_slots(self.measure[0], self.keys, slots, self.coarse, self.fine)
+        kernels.sketch_slots(self.measure[0], self.keys, slots, self.coarse, self.fine)
 
     def _answer(self, *given: Any) -> None:
-        from refmem.neighbours import sketch_kernels
+        from refmem.neighbours.kernels import sketch as kernels
 
-        sketch_kernels.search(*(*given, self.coarse, *self._sample()))
+        kernels.search(*(*given, self.coarse, *self._sample()))
 
     def _draw_sample(self) -> tuple[Array, ...]:
         groups = np.arange(0, -(-self.end // GROUP), max(1, self.end // (GROUP * SAMPLE)))

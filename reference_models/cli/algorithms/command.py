@@ -58,10 +58,9 @@ def run(options: argparse.Namespace) -> None:
     """Train or resume, measure, and write down; or ask."""
     from reference_models.cli import output
     from reference_models.cli.algorithms import job, report
-    from reference_models.cli.trained import CHECKPOINT
 
     there = options.resume or options.solve is not None
-    folder = output.run_folder("algorithms", CHECKPOINT, options.out, resume=there)
+    folder = output.run_folder("algorithms", output.CHECKPOINT, options.out, resume=there)
     if options.solve is not None:
         solved = job.solve(folder, options.solve, options.positions)
         print(json.dumps(solved) if options.json else solved["answer"])

@@ -13,7 +13,7 @@ from refmem import storage
 from reference_models import neural_gpu
 from reference_models.cli import output, pictures
 from reference_models.cli.algorithms import figures, measure
-from reference_models.cli.trained import CHECKPOINT
+from reference_models.cli.output import CHECKPOINT
 from reference_models.neural_gpu.evaluation import Measured
 from reference_models.tasks.algorithms import TASKS
 from reference_models.training import checkpoint, loop

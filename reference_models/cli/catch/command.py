@@ -2,7 +2,6 @@
 
 import argparse
 import json
-from pathlib import Path
 from typing import Any
 
 MODELS = ("fast-weights", "lstm", "irnn")
@@ -10,6 +9,7 @@ MODELS = ("fast-weights", "lstm", "irnn")
 
 def add_to(commands: Any) -> None:
     """Add the command to the parser of all."""
+    from reference_models.cli import options
     from reference_models.cli.options import natural, positive
 
     own = commands.add_parser(
@@ -41,11 +41,7 @@ def add_to(commands: Any) -> None:
     own.add_argument("--paddle-start", choices=("middle", "random"), help="default middle")
     own.add_argument("--wall", choices=("stop", "wrap"), help="what the paddle does there; default stop")
     own.add_argument("--blank", choices=("screen", "ball"), help="what goes blank; default screen")
-    own.add_argument("--out", type=Path, metavar="DIR", help="default: runs/catch-1, or the next free number")
-    own.add_argument("--resume", action="store_true",
-                     help="go on with the run in --out (default: the latest one); more models, screens and seeds may "
-                          "be added, and the budget given anew")
-    own.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
+    options.add_folder(own, "catch", goes_on="; more models, screens and seeds may be added, and the budget given anew")
 
 
 def run(options: argparse.Namespace) -> None:

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from reference_models.cli.omniglot.job import Settings
 
-SEARCHES = ("exact", "fused", "hyperplanes", "sketch", "buckets", "auto")
-"""The names of `refmem.neighbours`, which is not loaded for `--help` alone."""
 OMNIGLOT_MINUTES = 20.0
 GLYPH_EPISODES = 150  # two minutes of two cores; a number of episodes, so that a busy machine learns as much
 
@@ -17,7 +15,7 @@ GLYPH_EPISODES = 150  # two minutes of two cores; a number of episodes, so that 
 def add_to(commands: Any) -> None:
     """Add the command to the parser of all."""
     from reference_models.cli import options
-    from reference_models.cli.options import natural, positive
+    from reference_models.cli.options import SEARCHES, natural, positive
 
     own = commands.add_parser(
         "omniglot", help="one-shot learning of characters: train, measure on unseen ones, draw",
@@ -65,11 +63,10 @@ def run(options: argparse.Namespace) -> None:
     """Train or resume, measure, and write down."""
     from reference_models.cli import output
     from reference_models.cli.omniglot import job, report
-    from reference_models.cli.trained import CHECKPOINT
 
     if options.search != "exact" and not options.life_long:
         raise ValueError("--search is about the memory of --life-long, which was not asked for")
-    folder = output.run_folder("omniglot", CHECKPOINT, options.out, resume=options.resume)
+    folder = output.run_folder("omniglot", output.CHECKPOINT, options.out, resume=options.resume)
     saved = job.saved_run(folder) if options.resume else None
     settings = _settings(options, saved.settings if saved else None)
     with output.writable(folder):

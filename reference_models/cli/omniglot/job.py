@@ -16,7 +16,7 @@ from reference_models.classifier.evaluation_life_long import Recognised
 from reference_models.cli import output, pictures
 from reference_models.cli.omniglot import figures
 from reference_models.cli.omniglot.drawings import draw_episode
-from reference_models.cli.trained import CHECKPOINT
+from reference_models.cli.output import CHECKPOINT
 from reference_models.tasks.one_shot import glyphs, life_long, omniglot
 from reference_models.tasks.one_shot.characters import Array, Characters, Split
 from reference_models.training import checkpoint, loop

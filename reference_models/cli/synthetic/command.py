@@ -14,9 +14,8 @@ MODEL_NAMES = ("seq2seq", "extended-neural-gpu")
 
 def add_to(commands: Any) -> None:
     """Add the command to the parser of all."""
-    from reference_models.cli.omniglot.command import SEARCHES
     from reference_models.cli import options
-    from reference_models.cli.options import natural, positive
+    from reference_models.cli.options import SEARCHES, natural, positive
 
     own = commands.add_parser(
         "synthetic", help="the paper's synthetic task: copy letters, replace a number by a random function of it",
@@ -44,10 +43,9 @@ def add_to(commands: Any) -> None:
 def run(options: argparse.Namespace) -> None:
     """Train or resume, measure, and write down."""
     from reference_models.cli import output
-    from reference_models.cli.synthetic import job
-    from reference_models.cli.synthetic.job import CHECKPOINT
+    from reference_models.cli.synthetic import job, report
 
-    folder = output.run_folder("synthetic", CHECKPOINT, options.out, resume=options.resume)
+    folder = output.run_folder("synthetic", output.CHECKPOINT, options.out, resume=options.resume)
     saved = job.saved_run(folder, options.model) if options.resume else None
     settings = _settings(options, saved.settings if saved else None)
     with output.writable(folder):
@@ -57,7 +55,7 @@ def run(options: argparse.Namespace) -> None:
     if options.json:
         print(json.dumps(results.facts))
     else:
-        job.show(results)
+        report.show(results)
 
 
 def _settings(options: argparse.Namespace, saved: dict[str, Any] | None) -> "Settings":

@@ -6,26 +6,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 from threadpoolctl import threadpool_limits
 
 from refmem.storage import FileRefused
 
 from reference_models.cli import output, pictures
+from reference_models.cli.output import CHECKPOINT
 from reference_models.cli.synthetic.models import MODELS, Training
 from reference_models.neural_gpu.extended import ExtendedNeuralGPU
-from reference_models.neural_gpu.watching import watch
 from reference_models.tasks import synthetic
 from reference_models.tasks.synthetic import Examples, Synthetic
 from reference_models.training import checkpoint, loop
 from reference_models.training.progress import Report
 from reference_models.training.schedule import Budget
 
-CHECKPOINT = "checkpoint.npz"
 SAVE_EVERY = 120.0  # seconds
 ZEROED = 2000  # strings to measure without the memory's answers, at most
-SHOWN = 20  # symbols of the string in the picture of the tape, at most
 
 PAPER_TABLE = {"hamming": 0.1, "seq2seq without memory": 0.9, "seq2seq with memory": 35.2,
                "extended-neural-gpu without memory": 12.2, "extended-neural-gpu with memory": 71.3}
@@ -112,28 +108,15 @@ def everything(settings: Settings, saved: checkpoint.Checkpoint | None, folder: 
                                     f"python -m reference_models synthetic --resume --out {folder}") from stopped
     written = [folder / name for name in (CHECKPOINT, "results.json", "curve.csv")]
     if pictures.available():
-        from reference_models.cli.translate import figures
+        from reference_models.cli.synthetic import figures
+        from reference_models.cli.translate.figures import curve
 
-        figures.curve(folder / "curve.png", training.curve, title=_title(settings))
+        curve(folder / "curve.png", training.curve, title=_title(settings))
         written.append(folder / "curve.png")
         if isinstance(training.model, ExtendedNeuralGPU):
-            draw_tape(folder / "tape.png", training.model, examples, asked)
+            figures.draw_tape(folder / "tape.png", training.model, examples, asked)
             written.append(folder / "tape.png")
     return Results(facts | {"out": str(folder)}, written)
-
-
-def draw_tape(path: Path, model: ExtendedNeuralGPU, examples: Examples, asked: Examples) -> None:
-    """How the network answers one test string: the first short one whose number was seen in training, if any."""
-    from reference_models.cli.algorithms import figures
-
-    fits = (asked.lengths > SHOWN // 2) & (asked.lengths <= SHOWN) & np.isin(asked.numbers, examples.numbers)
-    one = asked.take(np.flatnonzero(fits)[:1] if fits.any() else np.arange(1))
-    length = int(one.lengths[0])
-    watched = watch(model, one.inputs[:, :length])
-    said = watched.output.memory_values
-    lines = [one.inputs[0, :length], one.outputs[0, :length], watched.output.symbols[0],
-             np.full(length, -1) if said is None else said[0]]
-    figures.tape(path, watched, *("".join(synthetic.SYMBOLS[t] if t >= 0 else " " for t in line) for line in lines))
 
 
 def train(training: Training, settings: Settings, folder: Path) -> None:
@@ -173,21 +156,6 @@ def measured(training: Training, settings: Settings, examples: Examples, asked: 
             "seconds": round(training.counters.seconds, 1), "rounds": training.counters.episodes,
             "strings": training.counters.images, "recipe": training.recipe.as_facts(),
             "paper": PAPER_TABLE, "versions": output.versions()}
-
-
-def show(results: Results) -> None:
-    """Print to stdout."""
-    console, facts = Console(), results.facts
-    table = Table(title=f"Test strings written without a fault, in %: {facts['test']:,} strings, "
-                        f"{facts['train']:,} training examples")
-    for column in ("", "all", "number seen\nin training", "number\nnot seen"):
-        table.add_column(column, justify="right" if column else "left")
-    for name, row in facts["rows"].items():
-        table.add_row(name, f"{row['percent']:.1f}", f"{row['numbers_seen']:.1f}", f"{row['numbers_not_seen']:.1f}")
-    console.print(table)
-    pictures.show_written(console, ", ".join(str(path) for path in results.written))
-    console.print(f"Trained on {facts['strings']:,} strings in {facts['seconds'] / 60:.1f} minutes.", soft_wrap=True,
-                  highlight=False)
 
 
 def _percent(right: synthetic.Array) -> float:

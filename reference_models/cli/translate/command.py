@@ -59,11 +59,10 @@ def run(options: argparse.Namespace) -> None:
     """Train or resume, measure, and write down."""
     from reference_models.cli import output
     from reference_models.cli.translate import job, report
-    from reference_models.cli.translate.job import CHECKPOINT
 
     if options.against is not None and not (options.against / "translations.txt").is_file():
         raise FileNotFoundError(f"{options.against} holds no finished run: it has no translations.txt")
-    folder = output.run_folder("translate", CHECKPOINT, options.out, resume=options.resume)
+    folder = output.run_folder("translate", output.CHECKPOINT, options.out, resume=options.resume)
     saved = job.saved_run(folder) if options.resume else None
     settings = _settings(options, saved.settings if saved else None)
     if settings.data is not None:

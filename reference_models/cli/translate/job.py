@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 from refmem.storage import FileRefused
 
 from reference_models.cli import output, pictures
+from reference_models.cli.output import CHECKPOINT
 from reference_models.seq2seq.query import Query
 from reference_models.tasks.translation import bilingual, parallel_text, scores, vocabulary
 from reference_models.tasks.translation import Encoded, Vocabularies
@@ -21,7 +22,7 @@ from reference_models.training.adam import Adam
 from reference_models.training.schedule import Budget
 from reference_models.training.translating import TASK, Recipe, TranslationTraining
 
-CHECKPOINT, TRUNK = "checkpoint.npz", "trunk.npz"
+TRUNK = "trunk.npz"
 SAVE_EVERY = 240.0  # seconds
 WATCH_EVERY = 25  # rounds
 

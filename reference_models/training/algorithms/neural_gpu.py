@@ -158,10 +158,8 @@ class AlgorithmTraining:
 
     def snapshot(self, settings: dict[str, Any]) -> checkpoint.Checkpoint:
         """The run as it stands."""
-        return checkpoint.Checkpoint(
-            TASK, settings | {"recipe": self.recipe.as_facts(), "seed": self.seed}, self.params, self.adam,
-            self.rng.bit_generator.state, self.counters, self.curve,
-            notes={"curriculum": self.curriculum.state(), "pull": self.pull})
+        return checkpoint.of(self, TASK, self.params, settings,
+                             notes={"curriculum": self.curriculum.state(), "pull": self.pull})
 
     def resume(self, saved: checkpoint.Checkpoint) -> None:
         """Go on from `saved`, which a run of the same recipe made.
@@ -172,8 +170,7 @@ class AlgorithmTraining:
             If its weights are not those of this network.
         """
         checkpoint.put_params(self.params, saved.params)
-        self.adam, self.rng = saved.adam, checkpoint.generator(saved.rng)
-        self.counters, self.curve = saved.counters, saved.curve
+        checkpoint.go_on(self, saved)
         self.curriculum.restore(saved.notes["curriculum"])
         self.pull = float(saved.notes["pull"])
 

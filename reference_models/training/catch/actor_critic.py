@@ -97,8 +97,7 @@ class ActorCriticTraining:
 
     def snapshot(self, settings: dict[str, Any]) -> checkpoint.Checkpoint:
         """The run as it stands, between two batches of games."""
-        return checkpoint.Checkpoint(TASK, settings | {"recipe": self.recipe.as_facts(), "seed": self.seed},
-                                     self.params, self.adam, self.rng.bit_generator.state, self.counters, self.curve)
+        return checkpoint.of(self, TASK, self.params, settings)
 
     def resume(self, saved: checkpoint.Checkpoint) -> None:
         """Go on from `saved`, which a run of the same recipe made.
@@ -109,8 +108,7 @@ class ActorCriticTraining:
             If its weights are not those of this network.
         """
         checkpoint.put_params(self.params, saved.params)
-        self.adam, self.rng = saved.adam, checkpoint.generator(saved.rng)
-        self.counters, self.curve = saved.counters, saved.curve
+        checkpoint.go_on(self, saved)
 
 
 def objective(recipe: Recipe, episodes: Episodes, logits: Any, values: Any) -> tuple[Any, Any, float]:

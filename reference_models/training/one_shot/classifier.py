@@ -89,9 +89,7 @@ class OneShotTraining:
 
     def snapshot(self, settings: dict[str, Any]) -> checkpoint.Checkpoint:
         """The run as it stands. The memory is not part of it: every episode batch starts with an empty one."""
-        return checkpoint.Checkpoint(TASK, settings | {"recipe": self.recipe.as_facts(), "seed": self.seed},
-                                     self.classifier.params, self.adam, self.rng.bit_generator.state, self.counters,
-                                     self.curve)
+        return checkpoint.of(self, TASK, self.classifier.params, settings)
 
     def resume(self, saved: checkpoint.Checkpoint) -> None:
         """Go on from `saved`, which a run of the same recipe made.
@@ -102,8 +100,7 @@ class OneShotTraining:
             If its weights are not those of this network.
         """
         checkpoint.put_params(self.classifier.params, saved.params)
-        self.adam, self.rng = saved.adam, checkpoint.generator(saved.rng)
-        self.counters, self.curve = saved.counters, saved.curve
+        checkpoint.go_on(self, saved)
 
 
 def build(recipe: Recipe, *, seed: int) -> Classifier:

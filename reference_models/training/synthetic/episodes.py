@@ -240,9 +240,7 @@ class SyntheticTraining(ABC):
         notes: dict[str, Any] = {"slots": self.slots, "stage": self.stage, "rounds": self.rounds}
         if self.model.memory is not None:
             notes["memory"], extras["memory"] = self.model.memory.contents()
-        return checkpoint.Checkpoint(self.task, settings | {"recipe": self.recipe.as_facts(), "seed": self.seed},
-                                     self.model.params, self.adam, self.rng.bit_generator.state, self.counters,
-                                     self.curve, extras, notes)
+        return checkpoint.of(self, self.task, self.model.params, settings, extras=extras, notes=notes)
 
     def resume(self, saved: checkpoint.Checkpoint) -> None:
         """Go on from `saved`, which a run of the same recipe made.
@@ -257,7 +255,6 @@ class SyntheticTraining(ABC):
             running[...] = saved.extras["statistics"][name]
         if self.model.memory is not None:
             self.model.memory = Memory.from_contents(saved.notes["memory"], saved.extras["memory"])
-        self.adam, self.rng = saved.adam, checkpoint.generator(saved.rng)
-        self.counters, self.curve = saved.counters, saved.curve
+        checkpoint.go_on(self, saved)
         self.queue, self.slots = saved.extras["queue"]["rows"], saved.notes["slots"]
         self.stage, self.rounds = saved.notes["stage"], saved.notes["rounds"]

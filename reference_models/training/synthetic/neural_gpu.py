@@ -38,6 +38,7 @@ from reference_models.training.synthetic.episodes import (
 )
 
 TASK = "synthetic extended-neural-gpu"
+LEAD = 1  # letters before the number of a piece
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,8 @@ class Recipe(EpisodeRecipe):
     size: ExtendedSize = field(default_factory=lambda: ExtendedSize(query_rows="all", query_width=128,
                                                                     query_norm=True))
     stages: tuple[Stage, ...] = (
-        Stage(COPY, 16, 0.6, 1, 16), Stage(12, 4, 0.7, 5, 12, 0.5), Stage(25, 4, 0.7, 5, 12, 0.5),
-        Stage(60, 8, 0.65, 4, 12, 0.6), Stage(250, 16, 0.64, 3, 12, 0.8), Stage(1000, 32, 0.66, 3, 20, 0.8),
+        Stage(COPY, 16, 0.6, 1, 16), Stage(12, 4, 0.75, 5, 12, 0.5), Stage(25, 4, 0.75, 5, 12, 0.5),
+        Stage(60, 8, 0.72, 4, 12, 0.6), Stage(250, 16, 0.72, 3, 12, 0.8), Stage(1000, 32, 0.8, 3, 20, 0.8),
         Stage(1000, 32, 1.0, 3, 32, 0.8))
     adam: Adam = field(default_factory=lambda: Adam(rate=3e-3, epsilon=1e-5))
     final_rate: float = 0.05
@@ -109,7 +110,7 @@ class SyntheticNeuralGPU(SyntheticTraining):
         else:
             rows = self.next(stage)
             length = min(length, int(self.examples.lengths[rows].min()))
-        return self.examples.take(rows).cut(length, self.rng)
+        return self.examples.take(rows).cut(length, self.rng, lead=LEAD)
 
     def shuffled(self, rows: Array, stage: Stage) -> Array:
         """In a random order; where the stage cuts strings, batches are of strings of similar lengths."""
@@ -150,7 +151,8 @@ class SyntheticNeuralGPU(SyntheticTraining):
             return
         self.slots = 0
         self.fresh_memory(self.recipe.memory_size)
-        shown = self.examples if self.recipe.shown is None else self.examples.cut(self.recipe.shown, self.rng)
+        length = self.recipe.shown
+        shown = self.examples if length is None else self.examples.cut(length, self.rng, lead=LEAD)
         done = 0
         for rows in of_one_length(shown.lengths, self.rng):
             some = shown.take(rows)

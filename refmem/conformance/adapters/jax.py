@@ -1,8 +1,10 @@
 """Helpers for an implementation in JAX: arrays of a task through DLPack, and gradients by `jax.vjp`."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from refmem.conformance.adapters import answering
+from refmem.conformance.adapters.answering import Function, Pull
 from refmem.conformance.case import Inputs
 
 
@@ -24,34 +26,20 @@ def arrays(steps: Iterable[Inputs | None]) -> Iterator[Inputs]:
         yield Inputs({name: jnp.from_dlpack(array) for name, array in (step or {}).items()})
 
 
-def answered(function: Callable[..., tuple[dict[str, Any], dict[str, Any]]], step: Inputs,
-             **inputs: Any) -> dict[str, Any]:
-    """All outputs of a step, and the gradients that it asks for.
+def answered(function: Function, step: Inputs, **inputs: Any) -> dict[str, Any]:
+    """All outputs of a step, and the gradients that it asks for, see `answering.answered`."""
+    return answering.answered(_linearized, function, step, inputs)
 
-    Parameters
-    ----------
-    function : (**inputs) -> (outputs, others)
-        Outputs carry gradients, such as the loss; others do not, such as the labels that are answered.
-    step : Inputs
-        With a cotangent d_NAME for each output NAME that the gradients are of.
-    inputs : arrays
-        What to differentiate with respect to. An input that is None is left out.
 
-    Returns
-    -------
-    dict
-        Outputs, others, and d_NAME for each input, where the step has a cotangent.
-    """
+def _linearized(function: Function, given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any], Pull]:
     import jax
     import jax.numpy as jnp
 
-    given = {name: x for name, x in inputs.items() if x is not None}
     outputs, pullback, others = jax.vjp(lambda moved: function(**moved), given, has_aux=True)
-    cotangents = {name: step.get(f"d_{name}") for name in outputs}
-    answer = {**outputs, **others}
-    if any(d is not None for d in cotangents.values()):
-        seeds = {name: jnp.zeros_like(y) if cotangents[name] is None else jnp.reshape(cotangents[name], y.shape)
-                 for name, y in outputs.items()}
-        (slopes,) = pullback(seeds)
-        answer |= {f"d_{name}": slope for name, slope in slopes.items()}
-    return answer
+
+    def pull(cotangents: dict[str, Any]) -> dict[str, Any]:
+        (slopes,) = pullback({name: jnp.reshape(cotangents[name], y.shape) if name in cotangents
+                              else jnp.zeros_like(y) for name, y in outputs.items()})
+        return dict(slopes)
+
+    return outputs, others, pull

@@ -4,9 +4,11 @@ Arrays are copied in. DLPack would take the memory of NumPy as it lies, and Tens
 not aligned to 64 bytes, as slices of a stacked array seldom are.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from refmem.conformance.adapters import answering
+from refmem.conformance.adapters.answering import Function, Pull
 from refmem.conformance.case import Inputs
 
 
@@ -18,36 +20,22 @@ def tensors(steps: Iterable[Inputs | None]) -> Iterator[Inputs]:
         yield Inputs({name: tf.constant(array) for name, array in (step or {}).items()})
 
 
-def answered(function: Callable[..., tuple[dict[str, Any], dict[str, Any]]], step: Inputs,
-             **inputs: Any) -> dict[str, Any]:
-    """All outputs of a step, and the gradients that it asks for.
+def answered(function: Function, step: Inputs, **inputs: Any) -> dict[str, Any]:
+    """All outputs of a step, and the gradients that it asks for, see `answering.answered`."""
+    return answering.answered(_linearized, function, step, inputs)
 
-    Parameters
-    ----------
-    function : (**inputs) -> (outputs, others)
-        Outputs carry gradients, such as the loss; others do not, such as the labels that are answered.
-    step : Inputs
-        With a cotangent d_NAME for each output NAME that the gradients are of.
-    inputs : tensors
-        What to differentiate with respect to. An input that is None is left out.
 
-    Returns
-    -------
-    dict
-        Outputs, others, and d_NAME for each input, where the step has a cotangent.
-    """
+def _linearized(function: Function, given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any], Pull]:
     import tensorflow as tf
 
-    given = {name: x for name, x in inputs.items() if x is not None}
     with tf.GradientTape() as tape:
         for x in given.values():
             tape.watch(x)
         outputs, others = function(**given)
-    answer = {**outputs, **others}
-    wanted = [name for name in outputs if f"d_{name}" in step]
-    if wanted:
-        slopes = tape.gradient([outputs[name] for name in wanted], given, unconnected_gradients="zero",
-                               output_gradients=[tf.reshape(step[f"d_{name}"], outputs[name].shape)
-                                                 for name in wanted])
-        answer |= {f"d_{name}": tf.convert_to_tensor(slope) for name, slope in slopes.items()}
-    return answer
+
+    def pull(cotangents: dict[str, Any]) -> dict[str, Any]:
+        slopes = tape.gradient([outputs[name] for name in cotangents], given, unconnected_gradients="zero",
+                               output_gradients=[tf.reshape(d, outputs[name].shape) for name, d in cotangents.items()])
+        return {name: tf.convert_to_tensor(slope) for name, slope in slopes.items()}
+
+    return outputs, others, pull

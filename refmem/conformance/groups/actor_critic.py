@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from refmem.conformance.groups import Group
-from refmem.conformance.making.ops_recipes import op
 from refmem.conformance.making.recipe import Draw, Recipe
+from refmem.conformance.making.recipes.ops import op
 from refmem.conformance.mutants.registry import mutant
 from refmem.conformance.oracles import tape
 from refmem.conformance.oracles.operation import Nested, Oracle

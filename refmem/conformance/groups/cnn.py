@@ -5,7 +5,7 @@ from typing import Any
 
 from refmem.conformance.case import Task
 from refmem.conformance.groups import Group
-from refmem.conformance.making import torch_ops
+from refmem.conformance.making.in_torch import ops as in_torch
 from refmem.conformance.oracles.ops import Ops
 
 
@@ -20,12 +20,12 @@ def dropout(task: Task) -> Iterator[dict[str, Any]]:
 
 
 GROUPS = (
-    Group("conv2d", Ops, torch=torch_ops.conv2d, layouts={"x": "image", "y": "image", "kernels": "kernel"}),
-    Group("max_pool2d", Ops, torch=torch_ops.max_pool2d, layouts={"x": "image", "y": "image"}),
-    Group("relu", Ops, torch=torch_ops.relu),
-    Group("linear", Ops, torch=torch_ops.linear, layouts={"weights": "matrix"}),
-    Group("dropout", Ops, constants=("uniforms",), torch=torch_ops.dropout, reference=dropout),
-    Group("l2_normalize", Ops, torch=torch_ops.l2_normalize),
-    Group("softmax", Ops, torch=torch_ops.softmax),
-    Group("softmax_cross_entropy", Ops, outputs=("loss",), torch=torch_ops.softmax_cross_entropy),
+    Group("conv2d", Ops, torch=in_torch.conv2d, layouts={"x": "image", "y": "image", "kernels": "kernel"}),
+    Group("max_pool2d", Ops, torch=in_torch.max_pool2d, layouts={"x": "image", "y": "image"}),
+    Group("relu", Ops, torch=in_torch.relu),
+    Group("linear", Ops, torch=in_torch.linear, layouts={"weights": "matrix"}),
+    Group("dropout", Ops, constants=("uniforms",), torch=in_torch.dropout, reference=dropout),
+    Group("l2_normalize", Ops, torch=in_torch.l2_normalize),
+    Group("softmax", Ops, torch=in_torch.softmax),
+    Group("softmax_cross_entropy", Ops, outputs=("loss",), torch=in_torch.softmax_cross_entropy),
 )

@@ -11,8 +11,8 @@ from typing import Any
 
 from refmem.conformance.case import Task
 from refmem.conformance.groups import Group
-from refmem.conformance.making import torch_fast_weights as in_torch
-from refmem.conformance.making.fast_weights_recipes import recipes
+from refmem.conformance.making.in_torch import fast_weights as in_torch
+from refmem.conformance.making.recipes.fast_weights import recipes
 from refmem.conformance.oracles.fast_weights import Loops
 
 

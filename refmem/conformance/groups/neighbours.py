@@ -17,7 +17,7 @@ import numpy as np
 
 from refmem.conformance.case import Task
 from refmem.conformance.groups import Group
-from refmem.conformance.making.neighbours_recipes import recipes
+from refmem.conformance.making.recipes.neighbours import recipes
 from refmem.conformance.oracles.neighbours import ABSENT, Index
 
 

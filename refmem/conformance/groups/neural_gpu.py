@@ -12,8 +12,8 @@ import numpy as np
 
 from refmem.conformance.case import HostArray, Task
 from refmem.conformance.groups import Group
-from refmem.conformance.making import torch_neural_gpu as in_torch
-from refmem.conformance.making.neural_gpu_recipes import recipes
+from refmem.conformance.making.in_torch import neural_gpu as in_torch
+from refmem.conformance.making.recipes.neural_gpu import recipes
 from refmem.conformance.oracles.neural_gpu import Loops
 
 

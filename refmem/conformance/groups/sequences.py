@@ -10,8 +10,8 @@ from typing import Any
 
 from refmem.conformance.case import Task
 from refmem.conformance.groups import Group
-from refmem.conformance.making import torch_sequences as in_torch
-from refmem.conformance.making.sequence_recipes import recipes
+from refmem.conformance.making.in_torch import sequences as in_torch
+from refmem.conformance.making.recipes.sequences import recipes
 from refmem.conformance.oracles.sequences import Loops
 
 

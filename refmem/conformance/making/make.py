@@ -25,7 +25,7 @@ from refmem.conformance.making import tolerance
 from refmem.conformance.making.recipe import Recipe, cast
 from refmem.conformance.making.independence import independent
 from refmem.conformance.making.tolerance import Reach, TooClose, run_in_float64
-from refmem.conformance.making.torch_ops import TorchOperation
+from refmem.conformance.making.in_torch.ops import TorchOperation
 from refmem.conformance.oracles.adapter import LoopAdapter
 from refmem.conformance.reference import Reference
 from refmem.conformance.second_oracle import SecondOracle

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from refmem.conformance.groups import modules
-from refmem.conformance.making import ops_recipes, paper_recipes, tf2017_recipes
 from refmem.conformance.making.make import DTYPES, make
 from refmem.conformance.making.recipe import Recipe
+from refmem.conformance.making.recipes import ops, paper, tf2017
 from refmem.conformance.case import FOLDER, paths, save
 
-RECIPES = (paper_recipes, tf2017_recipes, ops_recipes)
+RECIPES = (paper, tf2017, ops)
 """The recipes of the memory and of the CNN. Other groups bring theirs, see `groups`."""
 
 

@@ -10,7 +10,7 @@ from support import small_run
 
 from reference_models.cli import explain, pictures
 from reference_models.cli.main import main
-from reference_models.cli.trained import Trained
+from reference_models.cli.omniglot.trained import Trained
 
 HAVE_PICTURES = pictures.available
 

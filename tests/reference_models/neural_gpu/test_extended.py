@@ -8,7 +8,7 @@ from reference_models.neural_gpu.extended import ExtendedNeuralGPU
 from reference_models.neural_gpu.extended_size import ExtendedSize
 from reference_models.neural_gpu.tape import TAPES
 from reference_models.neural_gpu.watching import watch
-from refmem.conformance.making import torch_neural_gpu
+from refmem.conformance.making.in_torch import neural_gpu as ops_in_torch
 from refmem.memory import PAPER, TF2017
 from refmem.ops import cgru_steps
 
@@ -35,7 +35,7 @@ def in_torch(torch, net, tensors, inputs, targets, output, lengths):
     zeros = torch.zeros(batch, n, size.rows, size.maps, dtype=torch.float64)
     s = torch.cat([tensors["embedding"][torch.tensor(inputs)][:, :, None], zeros[:, :, 1:]], dim=2)
     names = neural_gpu.CELLS
-    d = torch_neural_gpu.cgru_steps(torch, s, *(tensors[f"encoder.{name}"] for name in names), steps=n)
+    d = ops_in_torch.cgru_steps(torch, s, *(tensors[f"encoder.{name}"] for name in names), steps=n)
     p, logits, losses = zeros, [], []
     state = net.memory.state if net.memory is not None else None
     for t in range(n):
@@ -68,13 +68,13 @@ def in_torch(torch, net, tensors, inputs, targets, output, lengths):
                                              + net.memory.profile.alpha))
                 else:
                     losses.append(torch.zeros((), dtype=torch.float64))
-            seen = torch_neural_gpu.tape_write(torch, p, answer, t, size.tape_rows)
-        drive = torch_neural_gpu.convolved(torch, seen, kernels, torch.zeros(kernels.shape[3], dtype=torch.float64))
+            seen = ops_in_torch.tape_write(torch, p, answer, t, size.tape_rows)
+        drive = ops_in_torch.convolved(torch, seen, kernels, torch.zeros(kernels.shape[3], dtype=torch.float64))
         for layer, part in enumerate(drive.split(3 * size.maps, dim=3)):
-            d = torch_neural_gpu.cgru(torch, d, *(tensors[f"decoder.{name}"][0, layer] for name in names), drive=part)
+            d = ops_in_torch.cgru(torch, d, *(tensors[f"decoder.{name}"][0, layer] for name in names), drive=part)
         logits.append(d[:, t, 0] @ tensors["output"])
-        p = torch_neural_gpu.tape_write(torch, torch.zeros_like(p) if size.markovian else p,
-                                        table[torch.tensor(targets[:, t])], t, size.tape_rows)
+        p = ops_in_torch.tape_write(torch, torch.zeros_like(p) if size.markovian else p,
+                                    table[torch.tensor(targets[:, t])], t, size.tape_rows)
     return torch.stack(logits, dim=1), sum(losses) / len(losses) if losses else torch.zeros(())
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from reference_models import neural_gpu
 from reference_models.neural_gpu import Size
-from refmem.conformance.making import torch_neural_gpu
+from refmem.conformance.making.in_torch import neural_gpu as in_torch
 
 SIZE = Size(maps=5, rows=3)
 
@@ -30,7 +30,7 @@ def test_loss_and_all_gradients_are_those_of_autograd_through_41_steps(conv, set
     tensors = {name: torch.tensor(array, requires_grad=True) for name, array in params.items()}
     s = torch.zeros(2, 41, SIZE.rows, SIZE.maps, dtype=torch.float64)
     s = torch.cat([tensors["embedding"][torch.tensor(inputs)][:, :, None], s[:, :, 1:]], dim=2)
-    s = torch_neural_gpu.cgru_steps(torch, s, *(tensors[name] for name in neural_gpu.CELLS), steps=41)
+    s = in_torch.cgru_steps(torch, s, *(tensors[name] for name in neural_gpu.CELLS), steps=41)
     scores = s[:, :, 0] @ tensors["output"]
     want = torch.nn.functional.cross_entropy(scores.reshape(-1, 4), torch.tensor(targets).reshape(-1))
     want.backward()

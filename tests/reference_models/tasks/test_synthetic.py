@@ -55,6 +55,9 @@ def test_a_piece_is_a_stretch_of_its_example_with_the_whole_number(seed, length)
 def test_pieces_lie_anywhere_and_hold_a_number():
     whole = Synthetic().draw(400, np.random.default_rng(0))
     assert set(whole.cut(9, np.random.default_rng(0)).starts) == {0, 1, 2}
+    led, room = whole.cut(9, np.random.default_rng(0), lead=1), whole.cut(7, np.random.default_rng(0), lead=1)
+    assert set(led.starts[whole.starts > 0]) == {1, 2}, "a letter stays before the number where there is one"
+    assert set(led.starts[whole.starts == 0]) == {0} and set(room.starts) == {0}
     with pytest.raises(ValueError, match="length must be at least 7, so that a number fits, got 6"):
         whole.cut(6, np.random.default_rng(0))
 

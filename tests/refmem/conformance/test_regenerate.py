@@ -10,7 +10,7 @@ pytest.importorskip("torch")
 from refmem.cli.main import main  # noqa: E402
 from refmem.conformance.making import make as maker  # noqa: E402
 from refmem.conformance.making.make import NoAgreement, make  # noqa: E402
-from refmem.conformance.making.paper_recipes import recipes  # noqa: E402
+from refmem.conformance.making.recipes.paper import recipes  # noqa: E402
 from refmem.conformance.making.regenerate import all_recipes, changed  # noqa: E402
 from refmem.conformance.reference import Reference  # noqa: E402
 

@@ -10,11 +10,11 @@ ROOT = Path(__file__).parents[3]
 
 PROGRAM = """
 import numpy as np
-from refmem.neighbours import top_kernels, llvm_kernels
+from refmem.neighbours.kernels import top
 rows = np.array([[1.0, 2.0], [3.0, 4.0]])
 cosines, slots = np.zeros(2), np.zeros(2, np.int64)
-top_kernels.finish(cosines, slots, 0)
-stats = top_kernels.finish.stats
+top.finish(cosines, slots, 0)
+stats = top.finish.stats
 print(sum(stats.cache_hits.values()), sum(stats.cache_misses.values()))
 """
 
@@ -29,6 +29,6 @@ def test_no_kernel_is_older_than_the_kernels_it_calls(tmp_path):
 
     assert run() == ["0", "1"]  # compiled
     assert run() == ["1", "0"]  # read
-    other = tmp_path / "refmem" / "neighbours" / "tile_kernels.py"  # not the file of the kernel
+    other = tmp_path / "refmem" / "neighbours" / "kernels" / "tile.py"  # not the file of the kernel
     other.write_text(other.read_text() + "\n# changed\n")
     assert run() == ["0", "1"]  # compiled again

@@ -183,6 +183,6 @@ def test_an_unknown_search_is_refused():
 
 
 def test_the_command_line_offers_the_same_names():
-    from reference_models.cli.omniglot.command import SEARCHES
+    from reference_models.cli.options import SEARCHES
 
     assert set(SEARCHES) == set(NAMES)

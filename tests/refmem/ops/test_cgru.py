@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from refmem.conformance.making import torch_neural_gpu
+from refmem.conformance.making.in_torch import neural_gpu as in_torch
 from refmem.ops import cgru, cgru_steps, conv2d, hard_gate
 from refmem.ops.cgru_cell import cell_class
 from refmem.ops.room import Room
@@ -56,7 +56,7 @@ def test_the_drive_is_a_second_convolution():
     k = 0.3 * np.random.default_rng(3).standard_normal((3, 3, 3, 9))
     drive, _ = conv2d.forward(p, k, np.zeros(9))
     got, _ = cgru.forward(s, *w, drive)
-    want = torch_neural_gpu.cgru(torch, *map(torch.tensor, (s, *w, drive)))
+    want = in_torch.cgru(torch, *map(torch.tensor, (s, *w, drive)))
     np.testing.assert_allclose(got, want.numpy(), rtol=1e-12)
 
 
@@ -68,7 +68,7 @@ def test_45_steps_and_back_are_those_of_autograd(conv, sets, cutoff):
     y, cache = cgru_steps.forward(s, *w, steps=steps, cutoff=cutoff, conv=conv)
     dy = np.random.default_rng(5).standard_normal(y.shape)
     tensors = [torch.tensor(array, requires_grad=True) for array in (s, *w)]
-    want = torch_neural_gpu.cgru_steps(torch, *tensors, steps=steps, cutoff=cutoff)
+    want = in_torch.cgru_steps(torch, *tensors, steps=steps, cutoff=cutoff)
     want.backward(torch.tensor(dy))
     assert relative(y, want.detach().numpy()) < 1e-10
     for got, tensor in zip(cgru_steps.backward(dy, cache), tensors, strict=True):

@@ -10,12 +10,11 @@ from refmem.memory.memory import Memory
 from refmem.storage import FileRefused
 
 from reference_models.classifier import Classifier
+from reference_models.cli.output import CHECKPOINT
 from reference_models.tasks.one_shot.characters import Array, as_pixels
 from reference_models.training import checkpoint
 from reference_models.training.one_shot.classifier import TASK, build
 from reference_models.training.one_shot.recipes import Recipe
-
-CHECKPOINT = "checkpoint.npz"
 
 
 @dataclass

@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 
 from refmem.arrays import Array
-from refmem.neighbours.codes_kernels import BLOCK, GROUP, MOST, Reading
-from refmem.neighbours.llvm_kernels import Number, kernel, step
-from refmem.neighbours.lookup_kernels import ABREAST, score_group
+from refmem.neighbours.kernels.codes import BLOCK, GROUP, MOST, Reading
+from refmem.neighbours.kernels.llvm import Number, kernel, step
+from refmem.neighbours.kernels.lookup import ABREAST, score_group
 
 LOWEST = -MOST - 1
 """A cut that everybody reaches."""

@@ -1,8 +1,8 @@
 """The checks of every call in one compiled pass each (`compiled.py`)."""
 
 from refmem.arrays import Array
-from refmem.neighbours.llvm_kernels import Number, kernel
-from refmem.neighbours.top_kernels import dot
+from refmem.neighbours.kernels.llvm import Number, kernel
+from refmem.neighbours.kernels.top import dot
 
 
 @kernel

@@ -1,7 +1,7 @@
 """The rules that the paper and the released code have in common, as recipes for either profile."""
 
-from refmem.conformance.making.memory_recipes import STATE, VALUES, D, full, memory_recipe
 from refmem.conformance.making.recipe import Draw, Recipe
+from refmem.conformance.making.recipes.memory import STATE, VALUES, D, full, memory_recipe
 
 
 TEMPERATURE = {"paper": "memory.read.temperature", "tf2017": "tf2017.read.temperature"}

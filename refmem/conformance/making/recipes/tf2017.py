@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from refmem.conformance.making.memory_recipes import STATE, VALUES, D, full, half_full, life, memory_recipe
 from refmem.conformance.making.recipe import Draw, Recipe
-from refmem.conformance.making.shared_recipes import loss_recipes, read_recipes, update_recipes
+from refmem.conformance.making.recipes.memory import STATE, VALUES, D, full, half_full, life, memory_recipe
+from refmem.conformance.making.recipes.shared import loss_recipes, read_recipes, update_recipes
 
 EVERYTHING = ("neighbours", "cosines", "values", "confidence", "loss", "d_queries", "d_query_projection", *STATE,
               "state.recent")

@@ -7,19 +7,13 @@ import math
 
 import numpy as np
 import pytest
+from support.by_hand import E1, E2, MINUS_E1, ZERO, Q, label
 from support.memories import assert_unchanged, everything_in, holding
 
 from refmem.memory import PAPER, Memory
 
-E1, E2, MINUS_E1, MINUS_E2, ZERO = [1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0], [0.0, 0.0]
-Q = np.array([[0.6, 0.8]])
 
-
-def label(*values):
-    return np.array(values)
-
-
-# --- Reading --------------------------------------------------------------------------------------------------
+# --- Reading ------------------------------------------------------------------------------------------------
 
 
 def test_confidence_is_softmax_of_forty_cosines():
@@ -84,7 +78,7 @@ def test_a_query_shorter_than_epsilon_is_divided_by_epsilon():
     np.testing.assert_allclose(output.cosines, [[0.25]], rtol=1e-12)
 
 
-# --- The loss -------------------------------------------------------------------------------------------------
+# --- The loss -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("right, loss", [(3, 0.8 - 0.6 + 0.1), (5, 0.0)])
@@ -132,7 +126,7 @@ def test_at_the_corner_of_the_hinge_the_gradient_is_zero():
     assert d_queries.tolist() == [[0.0, 0.0]]
 
 
-# --- Writing --------------------------------------------------------------------------------------------------
+# --- Writing ------------------------------------------------------------------------------------------------
 
 
 def test_a_right_row_averages_its_nearest_key():

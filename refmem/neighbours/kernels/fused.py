@@ -3,9 +3,9 @@
 import numpy as np
 
 from refmem.arrays import Array
-from refmem.neighbours.llvm_kernels import Number, kernel
-from refmem.neighbours.tile_kernels import KEYS, across_lanes, lanes_of, tile_dots
-from refmem.neighbours.top_kernels import finish, offer
+from refmem.neighbours.kernels.llvm import Number, kernel
+from refmem.neighbours.kernels.tile import KEYS, across_lanes, lanes_of, tile_dots
+from refmem.neighbours.kernels.top import finish, offer
 
 STRIP = 4 * KEYS
 """Keys compared with all queries while they stay in the fastest cache."""

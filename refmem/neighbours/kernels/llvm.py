@@ -23,7 +23,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 FAST = {"reassoc", "contract", "nsz"}
 """Sums may be taken in another order, so that they run in vector registers; NaN and infinity keep their meaning."""
 
-SOURCES = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*_kernels.py"))))
+SOURCES = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))))
 
 
 def kernel(function: F) -> F:

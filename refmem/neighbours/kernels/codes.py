@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from refmem.arrays import Array
-from refmem.neighbours.llvm_kernels import Number, kernel, step
-from refmem.neighbours.tile_kernels import KEYS, across_lanes, lanes_of, tile_dots
+from refmem.neighbours.kernels.llvm import Number, kernel, step
+from refmem.neighbours.kernels.tile import KEYS, across_lanes, lanes_of, tile_dots
 
 GROUP = 64
 BLOCK = BYTE = 8
@@ -26,7 +26,7 @@ LEAST = 1e-30
 """Instead of nothing, to divide by: a query that is orthogonal to all directions of a code."""
 
 LARGEST = 63
-"""The largest size of a coordinate (`lookup_kernels.disagreement`)."""
+"""The largest size of a coordinate (`lookup.disagreement`)."""
 
 
 class Reading(NamedTuple):

@@ -11,7 +11,7 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils as untyped
 
-from refmem.neighbours.llvm_kernels import intrinsic
+from refmem.neighbours.kernels.llvm import intrinsic
 
 cgutils: Any = untyped
 

@@ -13,7 +13,7 @@ from numba import types
 from numba.core import cgutils as untyped
 
 from refmem.arrays import Array
-from refmem.neighbours.llvm_kernels import Number, intrinsic, kernel
+from refmem.neighbours.kernels.llvm import Number, intrinsic, kernel
 
 KEYS = 6
 """Keys of a tile: their sums fill the registers."""

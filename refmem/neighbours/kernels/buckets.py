@@ -11,11 +11,11 @@ import numpy as np
 from numba import uint64
 
 from refmem.arrays import Array
-from refmem.neighbours.answer_kernels import answer, looking
-from refmem.neighbours.codes_kernels import BYTE, GROUP, MANY, corner, put_code, turn_slots
-from refmem.neighbours.llvm_kernels import Number, kernel, lowest, prefetch_row
-from refmem.neighbours.look_kernels import Desk, Held, Measure, Sample, in_fours, room_for_scores
-from refmem.neighbours.lookup_kernels import ABREAST, score_group
+from refmem.neighbours.kernels.answer import answer, looking
+from refmem.neighbours.kernels.codes import BYTE, GROUP, MANY, corner, put_code, turn_slots
+from refmem.neighbours.kernels.llvm import Number, kernel, lowest, prefetch_row
+from refmem.neighbours.kernels.look import Desk, Held, Measure, Sample, in_fours, room_for_scores
+from refmem.neighbours.kernels.lookup import ABREAST, score_group
 
 NONE = -1
 

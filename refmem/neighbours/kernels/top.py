@@ -7,7 +7,7 @@ higher slot. So the order in which candidates come does not matter.
 import numpy as np
 
 from refmem.arrays import Array
-from refmem.neighbours.llvm_kernels import Number, kernel, step
+from refmem.neighbours.kernels.llvm import Number, kernel, step
 
 
 @kernel

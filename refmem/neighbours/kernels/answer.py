@@ -7,12 +7,12 @@ import numpy as np
 from numba.extending import overload
 
 from refmem.arrays import Array
-from refmem.neighbours.codes_kernels import read_queries
-from refmem.neighbours.llvm_kernels import FAST, Number, kernel, step
-from refmem.neighbours.look_kernels import (Desk, Held, Measure, Sample, cut_for, desk_for, in_fours, set_first_cuts,
+from refmem.neighbours.kernels.codes import read_queries
+from refmem.neighbours.kernels.llvm import FAST, Number, kernel, step
+from refmem.neighbours.kernels.look import (Desk, Held, Measure, Sample, cut_for, desk_for, in_fours, set_first_cuts,
                                             set_second_cuts)
-from refmem.neighbours.rank_kernels import RANKS, compare, rank, rank_for
-from refmem.neighbours.top_kernels import dot, finish, offer
+from refmem.neighbours.kernels.rank import RANKS, compare, rank, rank_for
+from refmem.neighbours.kernels.top import dot, finish, offer
 
 
 def look(index: Any, held: Held, desk: Desk, asked: Number) -> None:

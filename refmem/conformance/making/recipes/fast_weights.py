@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from refmem.conformance.making.ops_recipes import op
 from refmem.conformance.making.recipe import Draw, Recipe
+from refmem.conformance.making.recipes.ops import op
 
 
 def recipes() -> list[Recipe]:

@@ -5,11 +5,11 @@ from typing import NamedTuple
 import numpy as np
 
 from refmem.arrays import Array
-from refmem.neighbours.answer_kernels import answer, looking
-from refmem.neighbours.codes_kernels import BYTE, GROUP, MANY, put_code, turn_slots
-from refmem.neighbours.llvm_kernels import Number, kernel, lowest, prefetch
-from refmem.neighbours.look_kernels import Desk, Held, Measure, Sample, room_for_scores
-from refmem.neighbours.lookup_kernels import ABREAST, score_group
+from refmem.neighbours.kernels.answer import answer, looking
+from refmem.neighbours.kernels.codes import BYTE, GROUP, MANY, put_code, turn_slots
+from refmem.neighbours.kernels.llvm import Number, kernel, lowest, prefetch
+from refmem.neighbours.kernels.look import Desk, Held, Measure, Sample, room_for_scores
+from refmem.neighbours.kernels.lookup import ABREAST, score_group
 
 
 class Sketches(NamedTuple):

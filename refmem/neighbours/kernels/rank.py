@@ -3,11 +3,11 @@
 import numpy as np
 
 from refmem.arrays import Array
-from refmem.neighbours.codes_kernels import BYTE, weigh_signs
-from refmem.neighbours.llvm_kernels import Number, kernel, prefetch, prefetch_row, step
-from refmem.neighbours.look_kernels import Desk, Measure, least
-from refmem.neighbours.lookup_kernels import disagreement
-from refmem.neighbours.top_kernels import begin, dot, offer
+from refmem.neighbours.kernels.codes import BYTE, weigh_signs
+from refmem.neighbours.kernels.llvm import Number, kernel, prefetch, prefetch_row, step
+from refmem.neighbours.kernels.look import Desk, Measure, least
+from refmem.neighbours.kernels.lookup import disagreement
+from refmem.neighbours.kernels.top import begin, dot, offer
 
 AHEAD, FAR_AHEAD = 4, 16
 """How many keys, and codes, before its turn one is asked for."""

@@ -1,0 +1,1 @@
+"""The recipes: what each rule is tried on, and what it is tried for."""
