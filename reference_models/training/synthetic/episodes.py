@@ -7,7 +7,8 @@ numbers, from an empty memory: n = 12 first, numbers that have many strings, the
 memory's answers have become good enough. What the queries learn at 12 carries over.
 
 Before the episodes, the network learns to copy strings, short ones first. After them the memory is cleared and shown
-the whole training set once, without any training.
+the whole training set, without any training, and more than once: a query whose nearest key has the right digit by
+chance, one in four does, is averaged into the key of another number, and is found only when it has come again.
 
 The paper does none of this: it never clears.
 """
@@ -61,7 +62,8 @@ class EpisodeRecipe:
     memory_weight: float = 3.0
     memory_size: int = 524_288  # at the end; an episode has a memory that holds it
     search: str = "auto"
-    rewrite: bool = True  # clear at the end and show the training set once
+    rewrite: bool = True  # clear at the end and show the training set
+    passes: int = 3  # of that; so often LTRRE §4 shows a context
     strings: int = 256  # of one round, after which a run can be stopped
 
     def as_facts(self) -> dict[str, Any]:
@@ -92,7 +94,7 @@ class Update(NamedTuple):
 
 
 class SyntheticTraining(ABC):
-    """A run; what each model does itself is `update`, `finish` and `right`.
+    """A run; what each model does itself is `update`, `show` and `right`.
 
     Parameters
     ----------
@@ -123,8 +125,8 @@ class SyntheticTraining(ABC):
         """Figures and gradients of the next strings; the memory is taught, the weights are not."""
 
     @abstractmethod
-    def finish(self, progress: Callable[[float], None] = lambda done: None) -> None:
-        """Clear the memory and show it the training set, where the recipe says so."""
+    def show(self, progress: Callable[[float], None]) -> None:
+        """Write the training set to the memory."""
 
     @abstractmethod
     def right(self, examples: Examples, *, zeroed: bool = False,
@@ -212,6 +214,18 @@ class SyntheticTraining(ABC):
     def shuffled(self, rows: Array, stage: Stage) -> Array:
         """The strings of an episode, in the order in which they come."""
         return self.rng.permutation(rows)
+
+    def finish(self, progress: Callable[[float], None] = lambda done: None) -> None:
+        """Clear the memory and show it the training set, where the recipe says so."""
+        if self.model.memory is None or not self.recipe.rewrite:
+            return
+        self.slots, passes = 0, self.recipe.passes
+        self.fresh_memory(self.recipe.memory_size)
+        for turn in range(passes):
+            def of_turn(done: float, turn: int = turn) -> None:
+                progress((turn + done) / passes)
+
+            self.show(of_turn)
 
     # --- The memory -----------------------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """Training the Extended Neural GPU on the synthetic task, with a memory on its tape or without.        (LTRRE §4)
 
 The stages are those of `episodes`: copying first, then episodes of few numbers, then of more, so that the
-memory's queries do not collapse; in the end the memory is cleared and shown the training set once. Input and output
+memory's queries do not collapse; in the end the memory is cleared and shown the training set. Input and output
 have the same length, so that no end has to be said. The paper's network has 32 maps.
 
 Two things are added. A network of n steps on n positions needs time in proportion to n^2, so it learns on pieces of the
@@ -145,12 +145,8 @@ class SyntheticNeuralGPU(SyntheticTraining):
             figures |= {"memory_loss": outputs[0].memory_loss, **knowledge(outputs[0], targets)}
         return figures, data_parallel.add([gradients for _, _, gradients in done])
 
-    def finish(self, progress: Callable[[float], None] = lambda done: None) -> None:
-        """Clear the memory and show it the training set, where the recipe says so."""
-        if self.model.memory is None or not self.recipe.rewrite:
-            return
-        self.slots = 0
-        self.fresh_memory(self.recipe.memory_size)
+    def show(self, progress: Callable[[float], None]) -> None:
+        """As in `SyntheticTraining`, in pieces where the recipe says so."""
         length = self.recipe.shown
         shown = self.examples if length is None else self.examples.cut(length, self.rng, lead=LEAD)
         done = 0

@@ -95,12 +95,8 @@ class SyntheticSeq2Seq(SyntheticTraining):
                         "confidence": float(output.memory.confidence[digit, 0].mean())}
         return Update(figures, gradients, len(rows), len(output.step))
 
-    def finish(self, progress: Callable[[float], None] = lambda done: None) -> None:
-        """Clear the memory and show it the training set, where the recipe says so."""
-        if self.model.memory is None or not self.recipe.rewrite:
-            return
-        self.slots = 0
-        self.fresh_memory(self.recipe.memory_size)
+    def show(self, progress: Callable[[float], None]) -> None:
+        """As in `SyntheticTraining`."""
         for start in range(0, len(self.examples), AT_ONCE):
             rows = np.arange(start, min(start + AT_ONCE, len(self.examples)))
             self.model.show(*both_sides(self.examples, rows), sources=rows)

@@ -88,6 +88,16 @@ def test_strings_of_one_length_go_together_each_once():
     assert sorted(np.concatenate(batches)) == list(range(200))
 
 
+def test_the_training_set_is_shown_as_often_as_the_recipe_says():
+    training = a_run(replace(SMALL, passes=2), rounds=5)
+    shown, progress = [], []
+    show = training.show
+    training.show = lambda of_turn: (shown.append(int(training.model.memory.state.ages.max())), show(of_turn))
+    training.finish(progress.append)
+    assert shown[0] == 0 < shown[1], "the memory is cleared before the first pass alone"
+    assert len(shown) == 2 and progress == sorted(progress) and progress[-1] == 1.0
+
+
 def test_the_training_set_can_be_shown_in_pieces():
     training = a_run(replace(SMALL, shown=8), rounds=5)
     training.finish()
