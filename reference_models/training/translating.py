@@ -50,11 +50,11 @@ class Recipe:
     tokens: int = 1000  # target tokens of a batch, padding counted
     updates: int = 20  # of one round, after which a run can be stopped
     memory_size: int = 65_536  # slots; 0: no memory at all
-    memory_from: float = 0.6  # the fraction of the budget that the trunk is trained for
+    memory_from: float = 0.8  # the fraction of the budget that the trunk is trained for
     memory_weight: float = 1.0  # of the margin loss
     search: str = "auto"
     query: Query = field(default_factory=lambda: Query("both", 192, True))
-    again: float = 0.25  # share of the updates that show a recent batch again, once the memory is there
+    again: float = 0.1  # share of the updates that show a recent batch again, once the memory is there
     recent: int = 30  # batches that it is chosen from
 
     def size(self, source: int, target: int) -> Size:
