@@ -6,10 +6,10 @@ was never stopped.
 """
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -21,6 +21,8 @@ from reference_models.training.schedule import Counters
 
 KIND = "training checkpoint"
 VERSION = 1
+
+R = TypeVar("R")
 
 
 @dataclass
@@ -106,6 +108,21 @@ def load(path: str | os.PathLike[str], task: str, *, needs: Iterable[str] = ()) 
                           facts["rng"], Counters(**facts["counters"]), facts["curve"], groups, facts["notes"])
     except (KeyError, TypeError) as error:
         raise storage.FileRefused(f"{path} is damaged: it lacks a part of a checkpoint ({error})") from error
+
+
+def recipe_of(saved: Checkpoint, read: Callable[[dict[str, Any]], R]) -> R:
+    """The recipe that a run was started with; `read` makes it of its facts.
+
+    Raises
+    ------
+    FileRefused
+        If it is of another version, whose recipes had other settings.
+    """
+    try:
+        return read(saved.settings["recipe"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise storage.FileRefused("the run was started with a recipe that this version cannot read; start it anew "
+                                  f"({error})") from error
 
 
 def put_params(params: Mapping[str, Array], stored: Mapping[str, Array]) -> None:

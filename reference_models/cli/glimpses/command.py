@@ -10,7 +10,7 @@ MODELS = ("fast-weights", "irnn", "lstm", "a-lstm", "convnet")
 def add_to(commands: Any) -> None:
     """Add the command to the parser of all."""
     from reference_models.cli import options
-    from reference_models.cli.options import positive
+    from reference_models.cli.options import natural, positive
 
     own = commands.add_parser(
         "glimpses", help="digits in 24 glimpses: fast weights that are told when to store, IRNN, LSTM, ConvNet",
@@ -28,6 +28,8 @@ def add_to(commands: Any) -> None:
     own.add_argument("--hold", type=float, metavar="F", help="fraction of the updates before the rate falls")
     own.add_argument("--batch", type=positive(int), metavar="B", help="default 128")
     own.add_argument("--train", type=positive(int), metavar="N", help="training images; default: 10000, or MNIST's")
+    own.add_argument("--shift", type=natural, metavar="N",
+                     help="also learn from each image moved by up to N pixels; default 0, as the paper")
     options.add_fast_weights(own)
     options.add_folder(own, "glimpses", goes_on=options.MORE_LEGS)
 

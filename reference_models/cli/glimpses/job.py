@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 
-from refmem.arrays import Array
 from refmem.ops.fast_weights_choices import Choices
 
 from reference_models.cli.grid.experiment import Leg, fast_weights
@@ -13,6 +12,7 @@ from reference_models.fast_weights.cores import catalogue
 from reference_models.fast_weights.cores.stretches import StretchedFastWeights
 from reference_models.fast_weights.glimpses import GlimpseNetwork, InGlimpses
 from reference_models.tasks.glimpses import digits, mnist
+from reference_models.tasks.glimpses.images import Images
 from reference_models.tasks.glimpses.order import ORDERS, SIDE, WIDTH
 from reference_models.training.adam import Adam
 from reference_models.training.sequences import Model, Schedule
@@ -26,23 +26,11 @@ PAPER = {("irnn", 50): 12.95, ("irnn", 100): 1.95, ("irnn", 200): 1.42,
 """FW table 2: test error in percent, on MNIST."""
 
 DEFAULTS: dict[str, Any] = {"data": None, "order": "return", "updates": None, "rate": 2e-3, "hold": 0.3, "batch": 128,
-                            "steps": None, "decay": None, "fast_rate": None, "train": None}
+                            "steps": None, "decay": None, "fast_rate": None, "train": None, "shift": 0}
 """None: as the recipe has it."""
 
 MADE_UP = {"train": 10_000, "valid": 1_000, "test": 2_000}
 VALID = 5_000  # images of MNIST's training set that are watched along the way instead
-
-
-class Images:
-    """Images as examples for the training."""
-
-    def __init__(self, images: Array, labels: Array) -> None:
-        self.images, self.labels = images, labels.astype(np.int64)
-
-    def rows(self, which: Any) -> Array:
-        """[B, 28, 28] float32 from 0 to 1."""
-        shown: Array = self.images[which] * np.float32(1 / 255)
-        return shown
 
 
 class Glimpses:
@@ -62,7 +50,8 @@ class Glimpses:
         self.settings, self.order = settings, ORDERS[settings["order"]]
         if settings["data"] is None:
             sizes = MADE_UP | ({"train": settings["train"]} if settings["train"] else {})
-            self.parts = {name: Images(*digits.drawn(count, np.random.default_rng([data_seed, number])))
+            self.parts = {name: Images(*digits.drawn(count, np.random.default_rng([data_seed, number])),
+                                       shift=settings["shift"] if name == "train" else 0)
                           for number, (name, count) in enumerate(sizes.items())}
             return
         files = mnist.load(settings["data"])
@@ -70,8 +59,8 @@ class Glimpses:
         if len(images) <= VALID:
             raise ValueError(f"there must be more than {VALID} training images, got {len(images)}")
         last = len(images) - VALID if settings["train"] is None else min(settings["train"], len(images) - VALID)
-        self.parts = {"train": Images(images[:last], labels[:last]), "valid": Images(images[-VALID:], labels[-VALID:]),
-                      "test": Images(*files["test"])}
+        self.parts = {"train": Images(images[:last], labels[:last], shift=settings["shift"]),
+                      "valid": Images(images[-VALID:], labels[-VALID:]), "test": Images(*files["test"])}
 
     def build(self, leg: Leg) -> Model:
         """An untrained network."""

@@ -140,7 +140,7 @@ def started(settings: Settings, saved: checkpoint.Checkpoint | None, split: Spli
         return OneShotTraining(recipe, split.train, seed=settings.seed)
     if saved.settings["digest"] != digest:
         raise ValueError("the run was trained on other characters than these: on another --data, or other glyphs")
-    training = OneShotTraining(Recipe.from_facts(saved.settings["recipe"]), split.train, seed=settings.seed)
+    training = OneShotTraining(checkpoint.recipe_of(saved, Recipe.from_facts), split.train, seed=settings.seed)
     training.resume(saved)
     return training
 

@@ -91,7 +91,7 @@ def everything(settings: Settings, saved: checkpoint.Checkpoint | None, folder: 
     task = Synthetic(seed=settings.seed, largest=settings.largest)
     examples, asked = task.train(settings.train), task.test(test)
     kind, make_recipe, read_recipe = MODELS[settings.model].load()
-    recipe = read_recipe(saved.settings["recipe"]) if saved else make_recipe(
+    recipe = checkpoint.recipe_of(saved, read_recipe) if saved else make_recipe(
         memory=settings.memory, faithful=settings.faithful, query=settings.query, search=settings.search)
     training = kind(recipe, examples, seed=settings.seed, shards=shards)
     if saved is not None:

@@ -109,7 +109,7 @@ def everything(settings: Settings, saved: checkpoint.Checkpoint | None, folder: 
                shards: int, beam: int, length_penalty: float, measure: bool, against: Path | None = None) -> Results:
     """Read the text, train or go on training, measure, and write all files but the last."""
     text = read(settings)
-    recipe = settings.recipe() if saved is None else Recipe.from_facts(saved.settings["recipe"])
+    recipe = settings.recipe() if saved is None else checkpoint.recipe_of(saved, Recipe.from_facts)
     home = folder  # where the vocabularies are
     if saved is None and trunk is not None:
         saved, home = from_trunk(trunk)

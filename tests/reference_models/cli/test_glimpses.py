@@ -52,6 +52,13 @@ def test_files_of_mnist(capsys, tmp_path, order):
     assert json.loads(capsys.readouterr().out)["rows"][0]["paper"] == 7.21
 
 
+def test_moved_images_are_learnt_from_and_not_measured_on(capsys):
+    assert main([*TINY, "--shift", "1", "--json"]) == 0
+    settings = json.loads(capsys.readouterr().out)["settings"]
+    task = job.Glimpses(job.DEFAULTS | {"shift": settings["shift"]})
+    assert {name: len(part.labels) for name, part in task.parts.items()} == {"train": 360, "valid": 20, "test": 20}
+
+
 def refusal(capsys, *arguments):
     assert main([*TINY, *arguments]) == 2
     captured = capsys.readouterr()
@@ -62,6 +69,7 @@ def refusal(capsys, *arguments):
 def test_bad_input_is_one_sentence_and_leaves_nothing(capsys, tmp_path):
     assert "there is no train-images-idx3-ubyte.gz" in refusal(capsys, "--data", "nowhere")
     assert "a batch has 41 examples, and there are only 40" in refusal(capsys, "--batch", "41")
+    assert "shift must be at least 0 and less than the side of 28 pixels, got 28" in refusal(capsys, "--shift", "28")
     assert "decay must lie in [0, 1]" in refusal(capsys, "--decay", "2")
     assert "there is nothing to resume" in refusal(capsys, "--resume", "--out", "nowhere")
     assert list(tmp_path.iterdir()) == []

@@ -139,3 +139,17 @@ def test_weights_are_written_in_place():
     before = params["w"]
     checkpoint.put_params(params, {"w": np.ones(2)})
     assert params["w"] is before and before.tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("settings", [{}, {"recipe": None}, {"recipe": {"warmth": 0.1}}, {"recipe": {"form": "mine"}}])
+def test_a_recipe_of_another_version_is_refused(settings):
+    saved = example()
+    saved.settings |= settings
+
+    def read(facts):
+        return adam.Adam(**facts)
+
+    with pytest.raises(storage.FileRefused, match="a recipe that this version cannot read; start it anew"):
+        checkpoint.recipe_of(saved, read)
+    saved.settings["recipe"] = {"rate": 0.25}
+    assert checkpoint.recipe_of(saved, read).rate == 0.25
