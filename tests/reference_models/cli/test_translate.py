@@ -14,7 +14,7 @@ import pytest
 
 from reference_models.cli import pictures
 from reference_models.cli.main import main
-from reference_models.cli.translate import job
+from reference_models.cli.translate import job, report
 from reference_models.seq2seq.query import Query
 from reference_models.tasks.translation import bilingual, scores
 from reference_models.training import checkpoint, translating
@@ -81,6 +81,16 @@ def test_a_run_prints_scores_and_examples_and_leaves_its_files(capsys):
     for example in json.loads(Path("run/examples.json").read_text()):
         assert example["memory_with_context"] != example["memory_without_context"]
         assert all(origin["from"] in ("context", "training") for origin in example["origins"])
+
+
+def test_brackets_in_a_sentence_are_printed_as_they_are(capsys):
+    said = {"line": 1, "source": "see [/url]", "reference": "[bold]", "memory_zeroed": "[a]", "origins": [
+        {"word": "[b]", "sentence": "[c]", "translation": "[/d]", "from": "context", "confidence": 0.5}],
+        "memory_without_context": "", "memory_with_context": ""}
+    report.show(job.Results({"target_tokens": 1, "seconds": 1.0, "updates": 1, "epochs": 1}, [said], Path(), [
+        Path("[/run]")]))
+    out = capsys.readouterr().out
+    assert all(text in out for text in ("see [/url]", "[bold]", "[a]", "[b] from", "[c] = [/d] (context", "[/run]"))
 
 
 def test_json_is_one_object_and_nothing_else(capsys):
