@@ -54,6 +54,7 @@ def _example(console: Console, example: dict[str, Any]) -> None:
                        ("without context", "memory_without_context"), ("with context", "memory_with_context")):
         table.add_row(label, Text(example[key]))  # a sentence may have brackets, which are no markup
     for origin in example["origins"]:
-        table.add_row(Text(f"{origin['word']} from"), Text(
-            f"{origin['sentence']} = {origin['translation']} ({origin['from']}, confidence {origin['confidence']:.2f})"))
+        table.add_row(Text(f"{origin['word']} from"),
+                      Text(f"{origin['sentence']} = {origin['translation']} "
+                           f"({origin['from']}, confidence {origin['confidence']:.2f})"))
     console.print(table)
