@@ -132,8 +132,8 @@ def everything(legs: Iterable[Leg], folder: Path, settings: dict[str, Any]) -> N
     for leg in legs:
         saved = saved_leg(leg, folder)
         if saved is not None and saved.settings["goal"] > settings["goal"]:
-            raise ValueError(f"{leg.name} was trained for the goal {saved.settings['goal']:g}, and a lower one cannot be "
-                             f"given now, got {settings['goal']:g}")
+            raise ValueError(f"{leg.name} was trained for the goal {saved.settings['goal']:g}, and a lower one cannot "
+                             f"be given now, got {settings['goal']:g}")
     output.write_json(folder / experiment.SETTINGS, settings)
     with threadpool_limits(1, user_api="blas"):  # the products are small
         for leg in legs:
