@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains once more at exit
         return 1
-    except (ValueError, TypeError, OSError, ArithmeticError, ModuleNotFoundError) as error:
+    except (ValueError, TypeError, OSError, ArithmeticError, MemoryError, ModuleNotFoundError) as error:
         print(f"error: {sentence(error)}", file=sys.stderr)
         return 2
     return 0

@@ -44,7 +44,7 @@ def add_legs(own: argparse.ArgumentParser, models: Sequence[str], units: int) ->
 
 
 def add_fast_weights(own: argparse.ArgumentParser) -> None:
-    """What may be chosen of the fast weights; their defaults are those of the paper's retrieval task."""
+    """What may be chosen of the fast weights; by default lambda is that of FW's body, and eta falls with the units."""
     own.add_argument("--steps", type=natural, metavar="S", help="of the inner loop of the fast weights; default 1")
     own.add_argument("--decay", type=float, metavar="L", help="lambda of the fast weights; default 0.95")
     own.add_argument("--fast-rate", type=float, metavar="E", help="eta of the fast weights; default min(0.5, 10/R)")

@@ -40,6 +40,6 @@ def smooth(values: Sequence[float], window: int = 15) -> list[float]:
 
 def show_written(console: Console, files: str) -> None:
     """Say which files a command has written, and why there are no pictures among them."""
-    console.print(f"written: {files}", soft_wrap=True, highlight=False)
+    console.print(f"written: {files}", soft_wrap=True, highlight=False, markup=False)
     if not available():
         console.print(MISSING, soft_wrap=True, highlight=False, markup=False)

@@ -1,4 +1,4 @@
-"""The Neural GPU; the Extended Neural GPU and its memory stand in `extended`.    (LTRRE §2.2)"""
+"""The Neural GPU; the Extended Neural GPU and its memory stand in `extended`.    (LTRRE §2.1)"""
 
 from reference_models.neural_gpu.model import (
     CELLS,

@@ -20,4 +20,4 @@ def show(facts: dict[str, Any]) -> None:
                       f"{row['symbols_right']:.4%}")
     console = rich.console.Console()
     console.print(table)
-    console.print(f"written to {facts['out']}", highlight=False, soft_wrap=True)
+    console.print(f"written to {facts['out']}", highlight=False, soft_wrap=True, markup=False)

@@ -39,7 +39,7 @@ DEFAULTS: dict[str, Any] = {
     "updates": None, "minutes": None, "goal": 0.9, "games": 16, "rate": None, "entropy": 0.01, "returns": None,
     "steps": 1, "fast_rate": FAST_RATE, "decay": 0.95, "paddle_start": "middle", "wall": "stop", "blank": "screen"}
 BUDGET = ("updates", "minutes", "goal")
-"""What may be given anew when a run goes on."""
+"""What may be given anew when a run goes on; the goal no lower, since the player that first reached it is not kept."""
 
 
 @dataclass(frozen=True, order=True)
@@ -121,7 +121,19 @@ def budget(settings: Mapping[str, Any]) -> Budget:
 
 
 def everything(legs: Iterable[Leg], folder: Path, settings: dict[str, Any]) -> None:
-    """Train and measure all legs that are not done yet."""
+    """Train and measure all legs that are not done yet.
+
+    Raises
+    ------
+    ValueError
+        Before the work, if a leg was trained for a higher goal.
+    """
+    legs = list(legs)
+    for leg in legs:
+        saved = saved_leg(leg, folder)
+        if saved is not None and saved.settings["goal"] > settings["goal"]:
+            raise ValueError(f"{leg.name} was trained for the goal {saved.settings['goal']:g}, and a lower one cannot "
+                             f"be given now, got {settings['goal']:g}")
     output.write_json(folder / experiment.SETTINGS, settings)
     with threadpool_limits(1, user_api="blas"):  # the products are small
         for leg in legs:
@@ -130,13 +142,12 @@ def everything(legs: Iterable[Leg], folder: Path, settings: dict[str, Any]) -> N
 
 def train(leg: Leg, folder: Path, settings: Mapping[str, Any]) -> None:
     """Train one leg, or go on with it, until it has reached the goal or spent its budget; then measure it."""
-    path = folder / f"{leg.name}.npz"
-    saved = checkpoint.load(path, TASK) if path.exists() else None
+    path, saved = folder / f"{leg.name}.npz", saved_leg(leg, folder)
     training = build(leg, settings)
     if saved is not None:
         training.resume(saved)
-        if saved.notes.get("reached") is not None or ("test" in saved.notes
-                                                      and budget(settings).spent(training.counters) == 1):
+        over = saved.notes.get("reached") is not None or budget(settings).spent(training.counters) == 1
+        if "test" in saved.notes and over and saved.settings["goal"] == settings["goal"]:
             return
     facts = dict(settings) | dataclasses.asdict(leg)
     try:
@@ -144,8 +155,8 @@ def train(leg: Leg, folder: Path, settings: Mapping[str, Any]) -> None:
                          save=lambda: checkpoint.save(path, training.snapshot(facts)), title=leg.name,
                          goal=settings["goal"], smoothing=window(settings["games"]))
     except loop.Interrupted as stopped:
-        raise KeyboardInterrupt(f"{leg.name} after {training.counters.episodes} updates; go on with: "
-                                f"python -m reference_models catch --resume --out {folder}") from stopped
+        raise KeyboardInterrupt(f"{leg.name} after {training.counters.episodes} updates; go on with the same "
+                                f"--model, --screen, --seed and --seeds, and --resume --out {folder}") from stopped
     done = training.snapshot(facts)
     there = loop.reached(training.curve, settings["goal"], window(settings["games"]))
     done.notes = {"reached": training.counters.images if there else None,
@@ -154,6 +165,12 @@ def train(leg: Leg, folder: Path, settings: Mapping[str, Any]) -> None:
     frames = f"{done.notes['reached']:,} frames" if done.notes["reached"] else "not reached"
     print(f"{leg.name}: {100 * settings['goal']:g} % {frames}; {100 * done.notes['test']:.1f} % of new balls caught, "
           f"{training.counters.seconds:.0f} s", file=sys.stderr, flush=True)
+
+
+def saved_leg(leg: Leg, folder: Path) -> checkpoint.Checkpoint | None:
+    """The checkpoint of a leg; None where there is none yet."""
+    path = folder / f"{leg.name}.npz"
+    return checkpoint.load(path, TASK, needs=DEFAULTS) if path.exists() else None
 
 
 def window(games: int) -> int:

@@ -1,14 +1,14 @@
 """`python -m reference_models sweep CONFIG`: one command for every point of a grid, on all cores or on a cluster.
 
-    command = "omniglot"             # any command of this program that has --json
+    command = "omniglot"             # any command of this program that has --out and --json
     [fixed]                          # the same for all
     episodes = 500
     [grid]                           # every combination of these
     seed = [0, 1, 2]
     profile = ["paper", "tf2017"]
 
-makes six runs `omniglot --episodes 500 --seed 0 --profile paper --json` and so on. `true` is a flag without a value,
-`false` leaves it out, and a list is several values.
+makes six runs `omniglot --episodes 500 --profile paper --seed 0 --out DIR/ID --json` and so on, each in a folder of its
+own. `true` is a flag without a value, `false` leaves it out, and a list is several values.
 
 Results stream into DIR/results.jsonl, one line a run, as they come. A sweep that is started again does what is still
 missing. A run whose process or worker was killed is tried again; one that fails by itself is a result: it would fail
@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> None:
         stderr = rich.console.Console(stderr=True)
         with rich.progress.Progress(console=stderr, disable=not sys.stderr.isatty()) as progress:
             task = progress.add_task("runs", total=len(grid.points), completed=len(grid.points) - len(missing))
-            for result in job.results(way, missing, options.retries):
+            for result in job.results(way, missing, options.retries, folder):
                 results.add(result)
                 progress.advance(task)
         rows = [results.done[point.id] for point in grid.points]
@@ -74,6 +74,7 @@ def show(report: dict[str, Any]) -> None:
     """The table for people: what differs, and every number of a result that is not buried in another."""
     import rich.console
     import rich.table
+    from rich.markup import escape
 
     rows = report["runs"]
     varied = sorted({name for row in rows for name in row["point"]})
@@ -82,6 +83,8 @@ def show(report: dict[str, Any]) -> None:
     table = rich.table.Table(*varied, *figures, "error", title=f"{report['command']}: {report['done']} runs")
     for row in rows:
         result = row["result"] or {}
-        table.add_row(*(str(row["point"].get(name, "")) for name in varied),
-                      *(f"{result[name]:.6g}" if name in result else "" for name in figures), row["error"] or "")
+        shown = [result.get(name) for name in figures]
+        table.add_row(*(escape(str(row["point"].get(name, ""))) for name in varied),
+                      *(f"{value:.6g}" if isinstance(value, int | float) else "" for value in shown),
+                      escape(row["error"] or ""))
     rich.console.Console(width=None if sys.stdout.isatty() else 160).print(table)

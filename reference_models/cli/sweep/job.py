@@ -27,9 +27,16 @@ class Killed(RuntimeError):
     """The process of a run was ended from outside: there is no result, and it can be tried again."""
 
 
-def once(point: Point) -> Result:
-    """One run, here and now. A run that ends by itself has a result; raises Killed where it was ended by a signal."""
-    command = [sys.executable, "-m", "reference_models", *point.arguments, "--json"]
+def once(point: Point, folder: Path) -> Result:
+    """One run, here and now, in a folder of its own below `folder`: runs side by side must not find the same one free.
+
+    A run that ends by itself has a result; raises Killed where it was ended by a signal.
+    """
+    own, attempt = folder / point.id, 1
+    while own.exists():  # what a killed one has left
+        attempt += 1
+        own = folder / f"{point.id}-{attempt}"
+    command = [sys.executable, "-m", "reference_models", *point.arguments, "--out", str(own), "--json"]
     done = subprocess.run(command, capture_output=True, text=True, preexec_fn=_die_with_parent,
                           env=os.environ | {"PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)})
     if done.returncode < 0:
@@ -45,11 +52,11 @@ def once(point: Point) -> Result:
     return {"id": point.id, "point": point.values, "arguments": point.arguments, "result": result, "error": error}
 
 
-def tried(point: Point, retries: int) -> Result:
+def tried(point: Point, retries: int, folder: Path) -> Result:
     """As `once`, and again where it was killed. Killed each time is a result, too."""
     for attempt in range(retries + 1):
         try:
-            return once(point)
+            return once(point, folder)
         except Killed as killed:
             last = f"{killed}, {attempt + 1} times"
     return {"id": point.id, "point": point.values, "arguments": point.arguments, "result": None, "error": last}
@@ -61,9 +68,9 @@ def _die_with_parent() -> None:
         ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
 
 
-def results(way: workers.Way, points: Sequence[Point], retries: int) -> Iterator[Result]:
+def results(way: workers.Way, points: Sequence[Point], retries: int, folder: Path) -> Iterator[Result]:
     """Run points, retrying those that were killed, and yield their results as they come."""
-    for place, result in way(functools.partial(tried, retries=retries), points):
+    for place, result in way(functools.partial(tried, retries=retries, folder=folder), points):
         if isinstance(result, workers.Failed):
             point = points[place]
             result = {"id": point.id, "point": point.values, "arguments": point.arguments, "result": None,

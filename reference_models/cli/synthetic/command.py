@@ -24,7 +24,8 @@ def add_to(commands: Any) -> None:
     own.set_defaults(run=run)
     own.add_argument("--model", choices=MODEL_NAMES, help="default seq2seq")
     own.add_argument("--memory", action=argparse.BooleanOptionalAction, help="default: with one")
-    own.add_argument("--query", choices=("context", "top", "both"), help="what the memory is asked with; default both")
+    own.add_argument("--query", choices=("context", "top", "both"),
+                     help="what the memory of seq2seq is asked with; default both, with --faithful context")
     own.add_argument("--faithful", action="store_true", default=None,
                      help="as the paper's text: ask with the attention's context, never clear the memory")
     own.add_argument("--search", choices=SEARCHES, help="how the memory finds neighbours; default auto")
@@ -35,8 +36,9 @@ def add_to(commands: Any) -> None:
     own.add_argument("--train", type=positive(int), metavar="N", help="training examples; default 40000")
     own.add_argument("--test", type=positive(int), default=10_000, metavar="N", help="test strings; default 10000")
     own.add_argument("--seed", type=natural, metavar="S", help="of the weights and of f; default 0")
-    own.add_argument("--shards", type=positive(int), default=1, metavar="N",
-                     help="parts of a batch that are worked on side by side; default 1")
+    own.add_argument("--shards", type=positive(int), metavar="N",
+                     help="parts of a batch that are worked on side by side; default 1, or as the run began; an "
+                          "extended-neural-gpu with a memory has one")
     options.add_folder(own, "synthetic", goes_on=options.AS_STARTED)
 
 
@@ -48,9 +50,10 @@ def run(options: argparse.Namespace) -> None:
     folder = output.run_folder("synthetic", output.CHECKPOINT, options.out, resume=options.resume)
     saved = job.saved_run(folder, options.model) if options.resume else None
     settings = _settings(options, saved.settings if saved else None)
+    shards = options.shards or (saved.settings.get("shards", 1) if saved else 1)
     with output.writable(folder):
         output.say(f"output goes to {folder}")
-        results = job.everything(settings, saved, folder, test=options.test, shards=options.shards)
+        results = job.everything(settings, saved, folder, test=options.test, shards=shards)
         output.write_json(folder / "results.json", results.facts)
     if options.json:
         print(json.dumps(results.facts))
@@ -70,6 +73,10 @@ def _settings(options: argparse.Namespace, saved: dict[str, Any] | None) -> "Set
              "search": options.search, "largest": options.largest, "train": options.train, "seed": options.seed}
     budget = {"minutes": options.minutes, "rounds": options.rounds}
     if saved is None:
+        if options.memory is False:
+            for name in ("query", "search", "faithful"):
+                if asked[name] is not None:
+                    raise ValueError(f"--{name} is about the memory, which --no-memory leaves out")
         standard = {"model": "seq2seq", "memory": True, "query": None, "faithful": False, "search": None,
                     "largest": LARGEST, "train": TRAIN, "seed": 0}
         if not any(budget.values()):

@@ -97,7 +97,7 @@ def everything(settings: Settings, saved: checkpoint.Checkpoint | None, folder: 
     if saved is not None:
         training.resume(saved)
     with threadpool_limits(1, user_api="blas"):
-        train(training, settings, folder)
+        train(training, settings, folder, shards)
         output.write_csv(folder / "curve.csv", training.curve)
         try:
             with Report("showing the training set") as report:
@@ -119,9 +119,9 @@ def everything(settings: Settings, saved: checkpoint.Checkpoint | None, folder: 
     return Results(facts | {"out": str(folder)}, written)
 
 
-def train(training: Training, settings: Settings, folder: Path) -> None:
+def train(training: Training, settings: Settings, folder: Path, shards: int) -> None:
     """Until the budget is spent."""
-    facts = dataclasses.asdict(settings)
+    facts = dataclasses.asdict(settings) | {"shards": shards}
     try:
         loop.run(training.advance, counters=training.counters, budget=settings.budget(), curve=training.curve,
                  save=lambda: checkpoint.save(folder / CHECKPOINT, training.snapshot(facts)), save_every=SAVE_EVERY)

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from reference_models.cli.translate.job import Settings
 
 GRAMMAR_UPDATES, TEXT_UPDATES = 1500, 8000
+GRAMMAR_SUBWORDS, TEXT_SUBWORDS = 500, 3000
+SHARDS = 2
 QUERIES = ("context", "top", "both")
 
 
@@ -32,7 +34,8 @@ def add_to(commands: Any) -> None:
     own.add_argument("--tokens", choices=("subwords", "words"),
                      help="of the vocabularies; default subwords (extra translate), words for made-up sentences")
     own.add_argument("--vocabulary", type=positive(int), metavar="N",
-                     help="tokens of each; default 3000 subwords, or all words")
+                     help=f"tokens of each; default {TEXT_SUBWORDS} subwords, {GRAMMAR_SUBWORDS} for made-up "
+                          "sentences, or all words")
     own.add_argument("--longest", type=positive(int), metavar="N", help="tokens a sentence may have; default 80")
     own.add_argument("--no-memory", action="store_true", default=None,
                      help="train the same network on the same batches without a memory")
@@ -44,8 +47,8 @@ def add_to(commands: Any) -> None:
     own.add_argument("--updates", type=positive(int), metavar="N",
                      help=f"of the weights; default {GRAMMAR_UPDATES}, with --data {TEXT_UPDATES}")
     own.add_argument("--seed", type=natural, metavar="S", help="default 0")
-    own.add_argument("--shards", type=positive(int), default=2, metavar="N",
-                     help="parts of a batch that are worked on side by side; default 2")
+    own.add_argument("--shards", type=positive(int), metavar="N",
+                     help=f"parts of a batch that are worked on side by side; default {SHARDS}, or as the run began")
     own.add_argument("--beam", type=positive(int), default=5, metavar="N", help="translations kept; default 5")
     own.add_argument("--length-penalty", type=float, default=0.6, metavar="A",
                      help="score / ((5 + length) / 6)^A; default 0.6")
@@ -60,6 +63,8 @@ def run(options: argparse.Namespace) -> None:
     from reference_models.cli import output
     from reference_models.cli.translate import job, report
 
+    if not options.length_penalty >= 0:
+        raise ValueError(f"--length-penalty must be at least 0, got {options.length_penalty}")
     if options.against is not None and not (options.against / "translations.txt").is_file():
         raise FileNotFoundError(f"{options.against} holds no finished run: it has no translations.txt")
     folder = output.run_folder("translate", output.CHECKPOINT, options.out, resume=options.resume)
@@ -67,10 +72,11 @@ def run(options: argparse.Namespace) -> None:
     settings = _settings(options, saved.settings if saved else None)
     if settings.data is not None:
         job.check_extras(settings)
+    shards = options.shards or (saved.settings.get("shards", SHARDS) if saved else SHARDS)
     with output.writable(folder):
         output.say(f"output goes to {folder}")
         results = job.everything(
-            settings, saved, folder, trunk=options.trunk, shards=options.shards, beam=options.beam,
+            settings, saved, folder, trunk=options.trunk, shards=shards, beam=options.beam,
             length_penalty=options.length_penalty, measure=not options.no_measure, against=options.against)
         output.write_json(folder / "results.json", results.facts)
     if options.json:
@@ -95,9 +101,11 @@ def _settings(options: argparse.Namespace, saved: dict[str, Any] | None) -> "Set
         made_up = options.data is None
         if made_up and (options.source or options.target or options.tests):
             raise ValueError("--source, --target and --tests choose among the files of --data, which was not given")
+        if options.no_memory and (options.query or options.memory_size):
+            raise ValueError("--query and --memory-size are about the memory, which --no-memory leaves out")
         tokens = options.tokens or ("words" if made_up else "subwords")
         standard = {"source": "en", "target": "de", "tokens": tokens, "longest": LONGEST, "seed": 0, "memory": True,
-                    "vocabulary": 3000 if tokens == "subwords" and not made_up else None}
+                    "vocabulary": None if tokens == "words" else GRAMMAR_SUBWORDS if made_up else TEXT_SUBWORDS}
         given: dict[str, Any] = {name: standard.get(name) if value is None else value for name, value in asked.items()}
         return Settings(**given, tests=tuple(options.tests or [TEST]),
                         updates=options.updates or (GRAMMAR_UPDATES if made_up else TEXT_UPDATES))

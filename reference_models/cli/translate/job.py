@@ -12,6 +12,7 @@ from refmem.storage import FileRefused
 
 from reference_models.cli import output, pictures
 from reference_models.cli.output import CHECKPOINT
+from reference_models.cli.translate import measure as translate_measure
 from reference_models.seq2seq.query import Query
 from reference_models.tasks.translation import bilingual, parallel_text, scores, vocabulary
 from reference_models.tasks.translation import Encoded, Vocabularies
@@ -109,6 +110,8 @@ def everything(settings: Settings, saved: checkpoint.Checkpoint | None, folder: 
                shards: int, beam: int, length_penalty: float, measure: bool, against: Path | None = None) -> Results:
     """Read the text, train or go on training, measure, and write all files but the last."""
     text = read(settings)
+    if against is not None:  # what cannot be compared is to be heard of before the work
+        translate_measure.written(against, text.tests)
     recipe = settings.recipe() if saved is None else checkpoint.recipe_of(saved, Recipe.from_facts)
     home = folder  # where the vocabularies are
     if saved is None and trunk is not None:
@@ -127,7 +130,7 @@ def everything(settings: Settings, saved: checkpoint.Checkpoint | None, folder: 
     training = TranslationTraining(recipe, train_text, sizes, seed=settings.seed, shards=shards)
     if saved is not None:
         training.resume(saved)
-    facts = dataclasses.asdict(settings) | {"vocabularies": digests, "digest": digest_of(text.train)}
+    facts = dataclasses.asdict(settings) | {"vocabularies": digests, "digest": digest_of(text.train), "shards": shards}
     if saved is not None and trunk is None and saved.settings["digest"] != facts["digest"]:
         raise ValueError("the run was trained on other sentences than these: on another --data")
     with threadpool_limits(1, user_api="blas"):  # the shards of a batch use the cores
@@ -144,8 +147,6 @@ def everything(settings: Settings, saved: checkpoint.Checkpoint | None, folder: 
     found: dict[str, Any] = {}
     examples: list[dict[str, Any]] = []
     if measure:
-        from reference_models.cli.translate import measure as translate_measure
-
         try:
             with threadpool_limits(1, user_api="blas"):
                 found, examples = translate_measure.everything(training.model, vocabularies, text, tests, folder,
@@ -192,7 +193,7 @@ def vocabularies_of(settings: Settings, text: Text, folder: Path, saved: checkpo
 def from_trunk(trunk: Path) -> tuple[checkpoint.Checkpoint, Path]:
     """The trunk of another run, and the folder with its vocabularies."""
     path = trunk / TRUNK if trunk.is_dir() else trunk
-    return checkpoint.load(path, TASK), path.parent
+    return checkpoint.load(path, TASK, needs=["vocabularies"]), path.parent
 
 
 def digests_of(vocabularies: Vocabularies) -> dict[str, str]:

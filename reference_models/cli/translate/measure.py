@@ -3,6 +3,7 @@
 import json
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,7 @@ def everything(model: Seq2Seq, vocabularies: Vocabularies, text: Any, tests: dic
     The first test set is measured in full; of the others, what the even lines do for the odd ones. `against` is the
     folder of another run: by how much BLEU without context is higher here than there.
     """
-    others = _written(against) if against is not None else {}
+    others = written(against, text.tests) if against is not None else {}
     figures: dict[str, Any] = {}
     examples: list[dict[str, Any]] = []
     lines: list[str] = []
@@ -166,17 +167,29 @@ def side_by_side(found: dict[str, Translated], pairs: Pairs, train: Pairs,
     return sorted(examples, key=lambda e: -len(e["rare_words_brought"]))
 
 
-def _written(run: Path) -> dict[str, list[str]]:
-    """What a run wrote for each test set, without context."""
+def written(run: Path, tests: Mapping[str, Pairs]) -> dict[str, list[str]]:
+    """What a run wrote for each test set, without context.
+
+    Raises
+    ------
+    FileNotFoundError, FileRefused
+        If there is no file with translations, or it is damaged.
+    ValueError
+        If a set of the same name as one of `tests` has another number of lines.
+    """
     found: dict[str, list[str]] = {}
     path = run / "translations.txt"
-    for number, line in enumerate(path.read_text().splitlines(), start=1):
+    for number, line in enumerate(path.read_text("utf-8").removesuffix("\n").split("\n"), start=1):
         fields = line.split("\t", 3)
         if len(fields) < 4:
             raise FileRefused(f"{path} is damaged: line {number} has no translation")
         name, condition, _, translation = fields
         if condition == "no context":
             found.setdefault(name, []).append(translation)
+    for name, pairs in tests.items():
+        if name in found and len(found[name]) != len(pairs):
+            raise ValueError(f"the run in {run} has translated {len(found[name])} lines of {name}, and here it has "
+                             f"{len(pairs)}")
     return found
 
 

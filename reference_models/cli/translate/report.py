@@ -4,6 +4,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from reference_models.cli import pictures
 from reference_models.cli.translate.job import Results
@@ -51,8 +52,9 @@ def _example(console: Console, example: dict[str, Any]) -> None:
     table = Table(show_header=False, title=f"line {example['line']}")
     for label, key in (("source", "source"), ("reference", "reference"), ("memory zeroed", "memory_zeroed"),
                        ("without context", "memory_without_context"), ("with context", "memory_with_context")):
-        table.add_row(label, example[key])
+        table.add_row(label, Text(example[key]))  # a sentence may have brackets, which are no markup
     for origin in example["origins"]:
-        table.add_row(f"{origin['word']} from", f"{origin['sentence']} = {origin['translation']} "
-                                                f"({origin['from']}, confidence {origin['confidence']:.2f})")
+        table.add_row(Text(f"{origin['word']} from"),
+                      Text(f"{origin['sentence']} = {origin['translation']} "
+                           f"({origin['from']}, confidence {origin['confidence']:.2f})"))
     console.print(table)

@@ -1,6 +1,8 @@
 """The command `catch`: what it prints and writes, how it goes on, and what it refuses."""
 
 import json
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -67,6 +69,31 @@ def test_the_goal_is_reached_over_the_same_number_of_games_however_many_are_play
     caught = [point["accuracy"] for point in curve]
     first = next(n for n in range(3, 41) if sum(caught[n - 3:n]) > 0)
     assert len(curve) == first and row["frames"] == {"0": first * 4 * 4}
+
+
+def test_a_higher_goal_is_worked_for_and_a_lower_one_is_refused(monkeypatch, capsys):
+    monkeypatch.setattr(job, "WINDOW", 4)
+    again = ["catch", "--screen", "4x2", "--model", "irnn", "--resume", "--out", "run", "--json"]
+    assert main([*TINY, "--model", "irnn", "--goal", "0.001", "--out", "run", "--json"]) == 0
+    low = json.loads(capsys.readouterr().out)["rows"][0]["frames"]["0"]
+    assert main([*again, "--goal", "0.9", "--updates", "60"]) == 0
+    high = json.loads(capsys.readouterr().out)["rows"][0]
+    assert high["frames"]["0"] > low and high["played"]["0"] == high["frames"]["0"]
+    assert main([*again, "--goal", "0.5"]) == 2
+    assert "was trained for the goal 0.9" in capsys.readouterr().err
+    assert json.loads(Path("run/experiment.json").read_text())["goal"] == 0.9
+
+
+def test_the_way_to_go_on_names_what_has_to_be_said_again(monkeypatch, capsys):
+    advance = job.ActorCriticTraining.advance
+
+    def stop(self, spent):
+        os.kill(os.getpid(), signal.SIGINT)
+        return advance(self, spent)
+
+    monkeypatch.setattr(job.ActorCriticTraining, "advance", stop)
+    assert main([*TINY, "--model", "irnn", "--out", "run"]) == 130
+    assert "the same --model, --screen, --seed and --seeds, and --resume --out run" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("arguments", "message"), [

@@ -12,7 +12,7 @@ from support import dask_cluster
 from refmem import workers
 
 from reference_models.cli.main import main
-from reference_models.cli.sweep import job, points
+from reference_models.cli.sweep import command, job, points
 
 ROOT = Path(__file__).parents[3]
 CONFIG = 'command = "sums"\n[fixed]\ntimes = 2\n[grid]\nseed = [1, 2, 3]\nfast = [true, false]\n'
@@ -22,6 +22,7 @@ import json, os, sys, time
 words = sys.argv[1:]
 open(os.environ["SWEEP_LOG"], "a").write(f"{os.getpid()} {' '.join(words)}\\n")
 seed = int(words[words.index("--seed") + 1])
+os.makedirs(words[words.index("--out") + 1])
 trap = os.environ.get("SWEEP_TRAP", "") + f"-{seed}"
 if os.path.exists(trap):
     os.remove(trap)
@@ -48,8 +49,20 @@ def stand_in(tmp_path, monkeypatch):
     return tmp_path
 
 
+def logged(folder):
+    """(what was asked for, the folder of its own) of every run that was started."""
+    for line in (folder / "log").read_text().splitlines():
+        words = line.split(" ")[1:]
+        out = words.index("--out")
+        yield " ".join(words[:out] + words[out + 2:]), words[out + 1]
+
+
 def started(folder):
-    return sorted(line.partition(" ")[2] for line in (folder / "log").read_text().splitlines())
+    return sorted(asked for asked, _ in logged(folder))
+
+
+def folders(folder):
+    return sorted(own for _, own in logged(folder))
 
 
 def sweep(folder, capsys, *more, code=0):
@@ -66,6 +79,7 @@ def test_every_point_runs_once_and_a_second_sweep_runs_nothing(stand_in, capsys)
     assert [row["result"] for row in report["runs"]] == [{"square": seed ** 2, "fast": fast} for seed in (1, 2, 3)
                                                          for fast in (True, False)]
     assert len(set(started(stand_in))) == len(started(stand_in)) == 6
+    assert len(set(folders(stand_in))) == 6  # side by side, and none in the way of another
     assert sweep(stand_in, capsys)["ran_now"] == 0
     results = stand_in / "sums" / job.RESULTS
     results.write_bytes(results.read_bytes()[:-3])  # as a crash would leave it
@@ -86,7 +100,18 @@ def test_a_killed_run_is_tried_again_and_a_failed_one_is_a_result(stand_in, caps
     assert started(stand_in).count("sums --seed 13 --json") == 1
     (stand_in / "trap-1").touch()
     point = points.load(stand_in / "sums.toml").points[0]
-    assert "killed by SIGKILL, 1 times" in job.tried(point, 0)["error"]
+    assert "killed by SIGKILL, 1 times" in job.tried(point, 0, stand_in / "sums")["error"]
+    own = [Path(folder).name for folder in folders(stand_in) if point.id in folder]
+    assert own == [point.id, f"{point.id}-2", f"{point.id}-3"]
+
+
+def test_a_figure_that_some_runs_lack_leaves_a_gap(capsys):
+    command.show({"command": "x", "done": 2, "runs": [
+        {"point": {"seed": 0}, "result": {"square": 4}, "error": None},
+        {"point": {"seed": 1}, "result": {"square": None}, "error": None},
+        {"point": {"seed": 2}, "result": None, "error": "a table [grid]"}]})
+    out = capsys.readouterr().out
+    assert "square" in out and "4" in out and "None" not in out and "a table [grid]" in out
 
 
 def test_two_sweeps_cannot_share_a_folder(stand_in, capsys):

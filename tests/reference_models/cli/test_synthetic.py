@@ -69,7 +69,7 @@ def test_the_neural_gpu_leaves_a_picture_of_its_tape(memory, monkeypatch, capsys
 
 
 def test_a_stopped_run_goes_on_bit_for_bit(monkeypatch, capsys):
-    assert main([*TINY, "--out", "whole"]) == 0
+    assert main([*TINY, "--shards", "3", "--out", "whole"]) == 0
     advance, calls = seq2seq.SyntheticSeq2Seq.advance, []
 
     def stop(self, spent):
@@ -79,7 +79,7 @@ def test_a_stopped_run_goes_on_bit_for_bit(monkeypatch, capsys):
         return advance(self, spent)
 
     monkeypatch.setattr(seq2seq.SyntheticSeq2Seq, "advance", stop)
-    assert main([*TINY, "--out", "part"]) == 130
+    assert main([*TINY, "--shards", "3", "--out", "part"]) == 130
     assert "--resume --out part" in capsys.readouterr().err
     assert main(["synthetic", "--resume", "--out", "part", "--test", "30"]) == 0
     whole, part = (checkpoint.load(f"{name}/checkpoint.npz", seq2seq.TASK) for name in ("whole", "part"))
@@ -94,6 +94,9 @@ def test_what_cannot_be_is_refused(capsys):
     for arguments, said in ((["--out", "run"], "already holds a run"),
                             (["--resume", "--out", "run", "--seed", "4"], "cannot go on with 4"),
                             (["--resume", "--out", "nowhere"], "nowhere"),
+                            (["--no-memory", "--query", "top"], "--query is about the memory"),
+                            (["--no-memory", "--search", "exact"], "--search is about the memory"),
+                            (["--no-memory", "--faithful"], "--faithful is about the memory"),
                             (["--largest", "20000"], "7 digits")):
         assert main([*TINY[:1], *arguments] if "--resume" in arguments else [*TINY, *arguments]) == 2
         assert said in capsys.readouterr().err

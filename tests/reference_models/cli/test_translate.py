@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from reference_models.cli import pictures
-from reference_models.cli.main import main
-from reference_models.cli.translate import job
+from reference_models.cli.main import main, parser
+from reference_models.cli.translate import command, job, report
 from reference_models.seq2seq.query import Query
 from reference_models.tasks.translation import bilingual, scores
 from reference_models.training import checkpoint, translating
@@ -83,6 +83,16 @@ def test_a_run_prints_scores_and_examples_and_leaves_its_files(capsys):
         assert all(origin["from"] in ("context", "training") for origin in example["origins"])
 
 
+def test_brackets_in_a_sentence_are_printed_as_they_are(capsys):
+    said = {"line": 1, "source": "see [/url]", "reference": "[bold]", "memory_zeroed": "[a]", "origins": [
+        {"word": "[b]", "sentence": "[c]", "translation": "[/d]", "from": "context", "confidence": 0.5}],
+        "memory_without_context": "", "memory_with_context": ""}
+    report.show(job.Results({"target_tokens": 1, "seconds": 1.0, "updates": 1, "epochs": 1}, [said], Path(), [
+        Path("[/run]")]))
+    out = capsys.readouterr().out
+    assert all(text in out for text in ("see [/url]", "[bold]", "[a]", "[b] from", "[c] = [/d] (context", "[/run]"))
+
+
 def test_json_is_one_object_and_nothing_else(capsys):
     assert main([*TINY, "--no-memory", "--json", "--seed", "2"]) == 0
     out = capsys.readouterr().out
@@ -93,7 +103,7 @@ def test_json_is_one_object_and_nothing_else(capsys):
 
 
 def test_a_stopped_run_goes_on_bit_for_bit(monkeypatch, capsys):
-    assert main([*TINY, "--out", "whole", "--no-measure"]) == 0
+    assert main([*TINY, "--out", "whole", "--no-measure", "--shards", "3"]) == 0
     advance, calls = translating.TranslationTraining.advance, []
 
     def stop(self, spent):
@@ -103,10 +113,10 @@ def test_a_stopped_run_goes_on_bit_for_bit(monkeypatch, capsys):
         return advance(self, spent)
 
     monkeypatch.setattr(translating.TranslationTraining, "advance", stop)
-    assert main([*TINY, "--out", "part", "--no-measure"]) == 130
+    assert main([*TINY, "--out", "part", "--no-measure", "--shards", "3"]) == 130
     assert "--resume --out part" in capsys.readouterr().err
     assert main(["translate", "--resume", "--out", "part", "--no-measure"]) == 0
-    same_bits("whole", "part")
+    same_bits("whole", "part")  # in as many shards
 
 
 def test_two_runs_grow_from_one_trunk(capsys):
@@ -127,6 +137,10 @@ def test_a_run_is_compared_with_another(capsys):
     gain = json.loads(capsys.readouterr().out.splitlines()[-1])["tests"]["test"]["gain_over"]
     assert gain == {"run": "a", "value": 0.0, "low": 0.0, "high": 0.0}  # the same seed, the same translations
     assert "no translations.txt" in refused([*TINY, "--against", "none"], capsys)
+    lines = Path("a/translations.txt").read_text("utf-8").splitlines()
+    Path("a/translations.txt").write_text("\n".join(lines[:-1]) + "\n", "utf-8")
+    assert "translated 15 lines of test, and here it has 16" in refused([*TINY, "--against", "a", "--out", "c"], capsys)
+    assert not Path("c").exists()
 
 
 def refused(arguments, capsys):
@@ -192,6 +206,19 @@ def test_tokens_out_of_range_are_refused_and_nothing_is_lost(damage, sentence, c
     before = {path.name: path.read_bytes() for path in Path("run").iterdir()}
     assert sentence in refused(["translate", "--resume", "--out", "run", "--updates", "32"], capsys)
     assert {path.name: path.read_bytes() for path in Path("run").iterdir()} == before
+
+
+def test_options_that_would_be_ignored_are_refused(capsys):
+    for more in (["--query", "top"], ["--memory-size", "9"]):
+        assert "which --no-memory leaves out" in refused([*TINY, "--no-memory", *more], capsys)
+    for penalty in ("-1", "nan"):
+        assert "--length-penalty must be at least 0" in refused([*TINY, "--length-penalty", penalty], capsys)
+    assert not list(Path().iterdir())
+
+
+@pytest.mark.parametrize(("more", "size"), [([], None), (["--tokens", "subwords"], 500), (["--data", "x"], 3000)])
+def test_the_size_of_a_vocabulary(more, size):
+    assert command._settings(parser().parse_args(["translate", *more]), None).vocabulary == size
 
 
 def test_a_missing_extra_is_named_before_the_training(monkeypatch, capsys, tmp_path):
