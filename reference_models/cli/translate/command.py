@@ -45,7 +45,7 @@ def add_to(commands: Any) -> None:
     own.add_argument("--trunk", type=Path, metavar="DIR",
                      help="begin with what the run in DIR had learnt before its memory joined (trunk.npz)")
     own.add_argument("--updates", type=positive(int), metavar="N",
-                     help=f"of the weights; default {GRAMMAR_UPDATES}, with --data {TEXT_UPDATES}")
+                     help=f"of the weights, in whole rounds; default {GRAMMAR_UPDATES}, with --data {TEXT_UPDATES}")
     own.add_argument("--seed", type=natural, metavar="S", help="default 0")
     own.add_argument("--shards", type=positive(int), metavar="N",
                      help=f"parts of a batch that are worked on side by side; default {SHARDS}, or as the run began")
