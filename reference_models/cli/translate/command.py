@@ -113,6 +113,8 @@ def _settings(options: argparse.Namespace, saved: dict[str, Any] | None) -> "Set
     before = Settings.from_facts(saved)
     if options.trunk is not None:
         raise ValueError("--trunk is where a new run begins; a run that is resumed goes on where it stopped")
+    if options.tests and (options.data or before.data) is None:
+        raise ValueError("--tests chooses among the files of --data, and the run has made-up sentences")
     output.check_unchanged(asked, vars(before), but=["data"])
     return dataclasses.replace(before, data=options.data or before.data, updates=options.updates or before.updates,
                                tests=tuple(options.tests or before.tests))
