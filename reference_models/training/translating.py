@@ -8,6 +8,9 @@ trunk of another run: what is compared has had the same updates on the same sent
 Once the memory is there, some updates show again a batch that was shown a little before. A sentence that comes again is
 what the memory is for, and what the layer that joins it to the network must have met to trust it: but in a text whose
 sentences are all different it would not meet one before the next epoch.
+
+And some updates go without the memory's answers. While it trains, the memory knows more than it will of new sentences,
+and a network that always hears it comes to lean on it, and unlearns what it could say alone.
 """
 
 from collections.abc import Callable, Mapping
@@ -50,12 +53,13 @@ class Recipe:
     tokens: int = 1000  # target tokens of a batch, padding counted
     updates: int = 20  # of one round, after which a run can be stopped
     memory_size: int = 65_536  # slots; 0: no memory at all
-    memory_from: float = 0.6  # the fraction of the budget that the trunk is trained for
+    memory_from: float = 0.8  # the fraction of the budget that the trunk is trained for
     memory_weight: float = 1.0  # of the margin loss
     search: str = "auto"
     query: Query = field(default_factory=lambda: Query("both", 192, True))
     again: float = 0.25  # share of the updates that show a recent batch again, once the memory is there
     recent: int = 30  # batches that it is chosen from
+    alone: float = 0.5  # share of the updates that do without the memory's answers: it is asked and taught all the same
 
     def size(self, source: int, target: int) -> Size:
         """Of the network, for vocabularies of this many tokens."""
@@ -121,7 +125,7 @@ class TranslationTraining:
         for _ in range(self.recipe.updates):
             pairs = self._next(spent)
             output, cache = self.model.forward(pairs.source, pairs.target, training=True, rng=self.rng,
-                                               sources=pairs.rows)
+                                               sources=pairs.rows, read=self._heard())
             gradients, _ = clip_by_global_norm(self.model.backward(cache, release=True), self.recipe.clip)
             warm = min(1.0, (self.adam.step + 1) / max(1, self.recipe.warm_up))
             adam.update(self.model.params, gradients, self.adam, self.recipe.adam,
@@ -167,6 +171,10 @@ class TranslationTraining:
         if self.place == len(plan):
             self.epoch, self.place = self.epoch + 1, 0
         return batch(self.text, rows)
+
+    def _heard(self) -> bool:
+        """Whether the next update hears the memory; drawn apart, so that a run without one has the same batches."""
+        return bool(np.random.default_rng([self.seed, 11, self.adam.step]).random() >= self.recipe.alone)
 
     # --- Measuring, saving ----------------------------------------------------------------------------------------
 

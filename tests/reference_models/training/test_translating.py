@@ -90,6 +90,27 @@ def test_with_and_without_a_memory_the_batches_are_the_same():
     assert len(set(later)) < len(later)  # some came again
 
 
+@pytest.mark.parametrize("alone", [0.0, 0.5, 1.0])
+def test_a_share_of_the_updates_does_without_the_answers_and_teaches_the_memory_all_the_same(alone):
+    some = run(dataclasses.replace(TINY, memory_from=0.0, alone=alone, updates=40))
+    some.before_memory()
+    some.join_memory()
+    heard, forward = [], type(some.model).forward
+
+    def spy(model, source, target, **options):
+        before = model.memory.state.ages.copy()
+        output = forward(model, source, target, **options)
+        heard.append(options["read"])
+        assert (model.memory.state.ages != before).any()
+        return output
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(translating.Seq2Seq, "forward", spy)
+        some.advance(0.5)
+    assert len(heard) == 40
+    assert np.mean(heard) == pytest.approx(1 - alone, abs=0.0 if alone in (0, 1) else 0.25)
+
+
 def test_a_sentence_that_comes_again_is_found_in_the_memory():
     some = run(dataclasses.replace(TINY, memory_from=0.0))
     pairs = batch(TRAIN, range(8))
