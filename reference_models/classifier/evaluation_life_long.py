@@ -1,5 +1,4 @@
-"""How well a memory that is never cleared recognises what it was shown once, long ago.      (LTRRE §1,
-"life-long")
+"""How well a memory that is never cleared recognises what it was shown once, long ago.      (LTRRE §1, "life-long")
 
 What is shown and asked, and why so, stands in `tasks/one_shot/life_long.py`.
 """

@@ -119,7 +119,6 @@ class Classifier:
     def backward(self, cache: Cache, *, d_loss: float = 1.0) -> dict[str, Array]:
         """The gradient of `d_loss * output.loss` with respect to `params`, under the same names."""
         dq, d_memory = self.memory.backward(cache.memory, d_loss=d_loss)
-
         return embedding.embed_backward(dq, cache.embedding)[0] | d_memory
 
     def _check(self, images: Array) -> None:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from refmem.arrays import Array, check_dtype, check_rank, check_shape, module_of
 from refmem.ops import linear, relu
 
+from reference_models.fast_weights.cores import core
 from reference_models.fast_weights.cores.core import Core, Params
 from reference_models.tasks.catch import ACTIONS, Games, Rules
 
@@ -113,7 +114,7 @@ class Agent:
         check_shape("screens", screens, (batch, length, self.rules.size, self.rules.size))
         check_dtype("screens", screens, params["input.weights"].dtype)
         z, rows = self._look(params, screens.reshape(batch * length, -1))
-        hidden, state, walk = self.core.walk(_of_core(params), z.reshape(batch, length, z.shape[1]), state)
+        hidden, state, walk = self.core.walk(core.own(params), z.reshape(batch, length, z.shape[1]), state)
         flat = hidden.reshape(batch * length, hidden.shape[2])  # [B T, R]
         logits, of_policy = linear.forward(flat, params["policy.weights"], params["policy.bias"])
         values, of_value = linear.forward(flat, params["value.weights"], params["value.bias"])
@@ -189,7 +190,7 @@ class Agent:
         distinct = xp.concatenate([pixels[lit], xp.zeros_like(pixels[:1])])  # [rows, N^2], the last one blank
         x, of_linear = linear.forward(distinct, params["input.weights"], params["input.bias"])
         x, of_relu = relu.forward(x)  # [rows, H]
-        z, projection = self.core.project(_of_core(params), x)  # [rows, G]
+        z, projection = self.core.project(core.own(params), x)  # [rows, G]
         place = xp.full(len(pixels), len(distinct) - 1)  # [B T] the row of each screen
         place[lit] = xp.arange(len(distinct) - 1)
         return z[place], Rows(lit, of_linear, of_relu, projection)
@@ -211,7 +212,3 @@ def drawn(logits: Array, uniforms: Array) -> Array:
     sums = np.cumsum(e, axis=1, dtype=np.float64)  # [B, A]
     actions: Array = (uniforms[:, None] * sums[:, -1:] >= sums[:, :-1]).sum(axis=1)
     return actions
-
-
-def _of_core(params: Params) -> Params:
-    return {name.removeprefix("core."): array for name, array in params.items() if name.startswith("core.")}

@@ -51,8 +51,7 @@ class GlimpseNetwork:
 
     def forward(self, x: Array) -> tuple[Array, Cache]:
         """The scores of the classes [B, C] of glimpses [B, T, D]."""
-        params = {name.removeprefix("core."): w for name, w in self.params.items() if name.startswith("core.")}
-        hidden, _, of_core = self.core.forward(params, x)
+        hidden, _, of_core = self.core.forward(core.own(self.params), x)
         logits, output = linear.forward(hidden[:, -1], self.params["output.weights"], self.params["output.bias"])
         return logits, Cache(of_core, hidden, output)
 

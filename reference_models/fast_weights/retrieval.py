@@ -19,6 +19,7 @@ import numpy.typing as npt
 from refmem.arrays import Array, check_rank, module_of
 from refmem.ops import embedding, linear, relu
 
+from reference_models.fast_weights.cores import core
 from reference_models.fast_weights.cores.core import Core, Params
 
 EMBEDDING, EXPANDED, READOUT = 50, 100, 100  # FW appendix A.1
@@ -90,12 +91,12 @@ class RetrievalNetwork:
         check_rank("symbols", symbols, 2)
         if symbols.shape[1] == 0:
             raise ValueError(f"symbols must have at least one step, got shape {symbols.shape}")
-        p = self.params
+        p, of_core = self.params, core.own(self.params)
         x, linear_cache = linear.forward(p["embedding"], p["expand.weights"], p["expand.bias"])  # [V, 100]
         x, relu_cache = relu.forward(x)
-        table, projection = self.core.project(self._core_params(), x)  # [V, G]
+        table, projection = self.core.project(of_core, x)  # [V, G]
         z, lookup = embedding.forward(table, symbols)  # [B, T, G]
-        hidden, _, walk = self.core.walk(self._core_params(), z)  # [B, T, R]
+        hidden, _, walk = self.core.walk(of_core, z)  # [B, T, R]
         y, readout = linear.forward(hidden[:, -1], p["readout.weights"], p["readout.bias"])  # [B, 100]
         y, rectified = relu.forward(y)
         logits, output = linear.forward(y, p["output.weights"], p["output.bias"])  # [B, C]
@@ -114,6 +115,3 @@ class RetrievalNetwork:
         dx = relu.backward(dx, cache.expand[1])
         d["embedding"], d["expand.weights"], d["expand.bias"] = linear.backward(dx, cache.expand[0])
         return d | {f"core.{name}": array for name, array in (d_projection | d_walk).items()}
-
-    def _core_params(self) -> Params:
-        return {name.removeprefix("core."): array for name, array in self.params.items() if name.startswith("core.")}

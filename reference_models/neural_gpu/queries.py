@@ -32,7 +32,7 @@ class Cache(NamedTuple):
     place: tape_read.Cache | None  # where row 0 alone was read
     before: Array  # [B, r m] what was read
     normal: Array  # [B, r m] N of it
-    after: Array  # [B, D] what N comes to in the end
+    after: Array  # [B, D] what the second N is made of, with a projection; else the query
     scales: tuple[Array | None, Array | None]  # 1 / sqrt(variance + eps)
     weights: Array | None
 

@@ -69,8 +69,8 @@ def translate(model: Seq2Seq, sources: Sequence[Array], *, beam: int, length_pen
     read : bool
         False: the memory's answers are replaced by zeros.
     """
-    if not read and model.memory is not None:  # an empty memory answers with zeros, and need not be searched
-        memory = model.memory
+    memory = model.memory
+    if not read and memory is not None and memory.profile.rules == "paper":  # an empty one answers zeros, and is fast
         model.memory = Memory(memory.key_dim, 1, profile=memory.profile, vocab_size=memory.vocab_size,
                               dtype=memory.dtype, xp=memory.xp)
         try:
@@ -84,9 +84,9 @@ def translate(model: Seq2Seq, sources: Sequence[Array], *, beam: int, length_pen
         source, lengths = padded([sources[row] for row in rows])
         limit = int(1.5 * lengths.max()) + 5
         if beam == 1:
-            written = greedy(model, source, limit=limit)
+            written = greedy(model, source, limit=limit, read=read)
         else:
-            written = beam_search(model, source, beam=beam, alpha=length_penalty, limit=limit)
+            written = beam_search(model, source, beam=beam, alpha=length_penalty, limit=limit, read=read)
         found |= dict(zip(rows, written, strict=True))
         progress((start + len(rows)) / len(order))
     return [found[row] for row in range(len(sources))]

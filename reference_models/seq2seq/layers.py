@@ -8,8 +8,9 @@ From the third layer on, what goes into a layer is added to what comes out of it
 The attention asks with the output of the bottom layer. GNMT's text asks with that of the step before
 (`attend_from="previous"`); the code that Google released later (gnmt_v2) with that of the step itself ("current"),
 which has read the token just written; both are here. The context is fed to all layers above the bottom one, and not to
-the bottom one. So nothing above waits for the step before except each layer's own state, and in training a whole layer
-is read at once, attention and memory included: LTRRE §2.1 stresses that they run in parallel.
+the bottom one. (LTRRE §2.1 has it in "all LSTM layers beyond the second one"; of two layers that would be none.) So
+nothing above waits for the step before except each layer's own state, and in training a whole layer is read at once,
+attention and memory included: LTRRE §2.1 stresses that they run in parallel.
 
 Every function works on the rows that it is given: a batch, or a shard of one.
 

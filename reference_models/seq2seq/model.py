@@ -63,7 +63,7 @@ class Seq2Seq:
     keep : float
         Dropout: the share that is kept of the embeddings, of what goes into each layer above the first, and of the top.
     smoothing : float
-        Label smoothing of the cross-entropy.
+        Label smoothing of the cross-entropy, in [0, 1).
     twin : "plain" or "fused", optional
         Of the LSTM, the attention and the softmax. By default the fused for NumPy, the plain elsewhere.
     shards : int
@@ -76,6 +76,11 @@ class Seq2Seq:
         `numpy`, or `cupy`.
     search : str
         How the memory finds neighbours: a name of `refmem.neighbours`.
+
+    Raises
+    ------
+    ValueError
+        If one of these is out of range or unknown.
 
     Attributes
     ----------
@@ -98,6 +103,8 @@ class Seq2Seq:
             raise ValueError(f"shards must be at least 1, got {shards}")
         if not 0 < keep <= 1:
             raise ValueError(f"keep must lie in (0, 1], got {keep}")
+        if not 0 <= smoothing < 1:
+            raise ValueError(f"smoothing must lie in [0, 1), got {smoothing}")
         self.size, self.memory_weight, self.keep, self.smoothing = size, memory_weight, keep, smoothing
         self.twin, self.shards, self.dtype, self.xp = twin, shards, np.dtype(dtype), xp
         self.memory: Memory | None = None

@@ -151,8 +151,8 @@ def _calculation(combine: Callable[[int, int], int]) -> Example:
 def carry_chains(d: int, count: int, rng: np.random.Generator) -> tuple[Symbols, Symbols]:
     """Sums of d digits in which a carry travels far: random numbers are not enough to meet one of more than log d.
 
-    In a stretch of random beginning and length, at least half of the digits, exactly one of each pair of digits is 1,
-    so that what arrives is handed on; the pair before it is 1 and 1, where the carry begins. The first row is the
+    A stretch of random beginning and length, at least half of the digits, begins with the pair 1 and 1, which makes a
+    carry; of each further pair of it exactly one digit is 1, so that what arrives is handed on. The first row is the
     longest of all, 11...1 + 10...0.
     """
     left, right = rng.integers(0, 2, (2, count, d))

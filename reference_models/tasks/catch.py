@@ -66,9 +66,6 @@ class Rules:
         return self.size if self.wall == "wrap" else self.size - 1
 
 
-PAPER_SIZES = {"small": Rules(16, 3), "large": Rules(24, 5)}
-
-
 class Games:
     """A batch of games, all at the same frame.
 

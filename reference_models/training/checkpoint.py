@@ -2,7 +2,7 @@
 
 What is saved: the weights, both means of Adam, the state of the random generator, the memory where it outlives an
 episode, the counters and the settings. A run that is stopped and resumed takes the same steps, bit for bit, as one that
-was never stopped.
+was never stopped, where its budget is a number of episode batches; one of minutes goes by the clock.
 """
 
 import os

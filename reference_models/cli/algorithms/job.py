@@ -86,9 +86,13 @@ def everything(settings: Settings, saved: checkpoint.Checkpoint | None, folder: 
     own = {"minutes": settings.minutes, "updates": settings.updates}
     recipe, task = settings.recipe, training.task
     with threadpool_limits(1, user_api="blas"):  # the shards of a batch use the cores
-        loop.run(training.advance, counters=training.counters, budget=settings.budget(), curve=training.curve,
-                 save=lambda: checkpoint.save(folder / CHECKPOINT, training.snapshot(own)),
-                 title=f"training on {task.about}")
+        try:
+            loop.run(training.advance, counters=training.counters, budget=settings.budget(), curve=training.curve,
+                     save=lambda: checkpoint.save(folder / CHECKPOINT, training.snapshot(own)),
+                     title=f"training on {task.about}")
+        except loop.Interrupted as stopped:
+            raise KeyboardInterrupt(f"after {training.counters.episodes} updates; go on with: "
+                                    f"python -m reference_models algorithms --resume --out {folder}") from stopped
         output.write_csv(folder / "curve.csv", training.curve)
         rng = np.random.default_rng([settings.seed, 2])
         try:

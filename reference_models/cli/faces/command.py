@@ -35,6 +35,8 @@ def run(options: argparse.Namespace) -> None:
     from reference_models.cli.grid import training
     from reference_models.cli.grid.experiment import of_options
 
+    if options.data is not None and options.people is not None:
+        raise ValueError("--people says how many are made up, and --data has its own")
     experiment = of_options("faces", options, job.DEFAULTS)
     task = job.FaceTask(experiment.settings)
     training.run(task, experiment)

@@ -89,7 +89,7 @@ def settled(folder: Path, asked: Mapping[str, Any], defaults: Mapping[str, Any],
         if not isinstance(before, dict) or before.keys() != defaults.keys():
             raise ValueError("other settings than this command has")
     except ValueError as error:
-        raise FileRefused(f"{path} is damaged: {error}") from error
+        raise FileRefused(f"{path} is damaged or of another version: {error}") from error
     output.check_unchanged(given, before, but=budget)
     return before | given
 

@@ -82,9 +82,13 @@ def train(task: Task, leg: Leg, folder: Path) -> None:
         return {f"valid_{name}": value for name, value in of_valid.items()}
 
     path = folder / f"{leg.name}.npz"
-    loop.run(training.advance, counters=training.counters, budget=training.schedule.budget(), curve=training.curve,
-             save=lambda: checkpoint.save(path, training.snapshot(facts)), title=leg.name, save_every=SAVE_EVERY,
-             watch=watch, watch_every=max(1, min(WATCH_EVERY, training.schedule.stretches // 6)))
+    try:
+        loop.run(training.advance, counters=training.counters, budget=training.schedule.budget(), curve=training.curve,
+                 save=lambda: checkpoint.save(path, training.snapshot(facts)), title=leg.name, save_every=SAVE_EVERY,
+                 watch=watch, watch_every=max(1, min(WATCH_EVERY, training.schedule.stretches // 6)))
+    except loop.Interrupted as stopped:
+        raise KeyboardInterrupt(f"{leg.name} after {training.update} updates; go on with the same --model, --units, "
+                                f"--seed and --seeds, and --resume --out {folder}") from stopped
     done = training.snapshot(facts)
     done.notes["test"] = measured(training.model, task.examples("test"))
     checkpoint.save(path, done)

@@ -26,7 +26,8 @@ def add_to(commands: Any) -> None:
     own.add_argument("--batch", type=positive(int), metavar="B", help="default 128")
     own.add_argument("--train", type=positive(int), metavar="N", help="training sequences; default 100000")
     own.add_argument("--choices", metavar="NAME", help="how the open points of the paper are settled: fw2016 "
-                     "(default), or as a public program does: jiamings, victorwz, gokumohandas, waymane1")
+                     "(default), or as a public program does: jiamings, victorwz, gokumohandas, waymane1; eta is that "
+                     "of --fast-rate in each")
     own.add_argument("--ask", metavar="TEXT", help="a sequence to answer and to draw the attention of, such as "
                      "c9k8j3f1??c; default: the first test sequence")
     options.add_fast_weights(own)

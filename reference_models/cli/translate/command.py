@@ -45,7 +45,7 @@ def add_to(commands: Any) -> None:
     own.add_argument("--trunk", type=Path, metavar="DIR",
                      help="begin with what the run in DIR had learnt before its memory joined (trunk.npz)")
     own.add_argument("--updates", type=positive(int), metavar="N",
-                     help=f"of the weights; default {GRAMMAR_UPDATES}, with --data {TEXT_UPDATES}")
+                     help=f"of the weights, in whole rounds; default {GRAMMAR_UPDATES}, with --data {TEXT_UPDATES}")
     own.add_argument("--seed", type=natural, metavar="S", help="default 0")
     own.add_argument("--shards", type=positive(int), metavar="N",
                      help=f"parts of a batch that are worked on side by side; default {SHARDS}, or as the run began")
@@ -113,6 +113,8 @@ def _settings(options: argparse.Namespace, saved: dict[str, Any] | None) -> "Set
     before = Settings.from_facts(saved)
     if options.trunk is not None:
         raise ValueError("--trunk is where a new run begins; a run that is resumed goes on where it stopped")
+    if options.tests and (options.data or before.data) is None:
+        raise ValueError("--tests chooses among the files of --data, and the run has made-up sentences")
     output.check_unchanged(asked, vars(before), but=["data"])
     return dataclasses.replace(before, data=options.data or before.data, updates=options.updates or before.updates,
                                tests=tuple(options.tests or before.tests))

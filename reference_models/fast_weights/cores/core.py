@@ -20,6 +20,11 @@ from refmem.ops import linear
 Params: TypeAlias = dict[str, Array]
 
 
+def own(params: Params) -> Params:
+    """Those of the core, of the params of a network around it, which has them under "core."."""
+    return {name.removeprefix("core."): array for name, array in params.items() if name.startswith("core.")}
+
+
 class Cache(NamedTuple):
     """What the backward pass needs to know of the forward pass."""
 

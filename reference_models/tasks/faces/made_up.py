@@ -28,6 +28,11 @@ def load(seed: int = 0, *, train_people: int = 300, test_people: int = 100, take
         At least 1 each.
     takes : int
         Pictures of each person with each expression from each camera, at least 1.
+
+    Raises
+    ------
+    ValueError
+        If one of these is too small.
     """
     if seed < 0:
         raise ValueError(f"seed must be at least 0, got {seed}")

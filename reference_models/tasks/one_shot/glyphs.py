@@ -28,6 +28,11 @@ def load(seed: int = 0, *, train_alphabets: int = 30, test_alphabets: int = 10, 
         At least 1 each. An alphabet has 22 to 44 characters.
     rotate_train, rotate_test : bool
         Whether turned characters count as further classes.
+
+    Raises
+    ------
+    ValueError
+        If the seed or a number of alphabets is too small.
     """
     if seed < 0:
         raise ValueError(f"seed must be at least 0, got {seed}")

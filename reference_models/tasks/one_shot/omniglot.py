@@ -56,7 +56,9 @@ def load(data: str | os.PathLike[str], *, split: SplitName = "background", rotat
     FileNotFoundError
         If one of the two halves is missing, or the folder is not Omniglot.
     FileRefused
-        If a zip or a drawing is damaged, or a class has too few drawings.
+        If a zip or a drawing is damaged, or a class has not the drawings of 20 people.
+    ValueError
+        If there is no such split, or there are too few characters for the paper's.
     """
     if split not in get_args(SplitName):
         raise ValueError(f"split must be one of {', '.join(get_args(SplitName))}, got {split!r}")

@@ -67,6 +67,11 @@ def load(seed: int = 0, *, train: int = TRAIN, validation: int = VALIDATION, rar
         Sentence pairs. The test has two for each rare name.
     rare : int
         Rare names; each stands in one or two training sentences, so `train` must be at least twice as many.
+
+    Raises
+    ------
+    ValueError
+        If there is no rare name, or there are too few sentences for them.
     """
     if rare < 1 or train < 2 * rare:
         raise ValueError(f"there must be a rare name, and two training sentences for each, got {rare} names and "

@@ -4,8 +4,8 @@
     loss = the mean over games of the sum over moves of `refmem.ops.actor_critic`
 
 FW trains with A3C (Mnih et al. 2016): many workers, each with a game of its own, which send their gradients when they
-have them. Here the games of a batch take the workers' place and wait for one another, which changes nothing but the
-order of the steps and makes a run the same every time.
+have them. Here the games of a batch take the workers' place and wait for one another: one step is taken on the mean of
+their gradients, none of which is of older weights, and a run is the same every time.
 """
 
 from collections.abc import Mapping

@@ -52,7 +52,9 @@ class Recipe:
 RECIPE = Recipe(name="recipe", size="recipe", profile="paper", memory_size=1024, adam=Adam(rate=1e-3, epsilon=1e-8),
                 final_rate=0.02, labels=80, more_labels=160, more_labels_from=0.3, presentations=6,
                 learn_first_round=False, affine=True)
-"""Deviates from the paper, which names none of these settings, in nothing but the half-width network ("recipe")."""
+"""The paper names none of these settings. It departs from the text in the network ("recipe": half the widths, one fully
+connected layer, no dropout), in that each episode batch finds the memory empty, and in that drawings are distorted too
+(`affine`)."""
 
 RELEASED = Recipe(name="released", size="released", profile="tf2017", memory_size=8192,
                   adam=Adam(rate=1e-4, epsilon=1e-4, form="epsilon_hat"), clip=5.0, labels=80, more_labels=80,

@@ -22,6 +22,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from refmem.memory.memory import Memory
+from refmem.storage import FileRefused
 
 from reference_models.tasks.synthetic import SHORTEST, Array, Examples, digits
 from reference_models.training import adam, checkpoint
@@ -262,13 +263,16 @@ class SyntheticTraining(ABC):
         Raises
         ------
         FileRefused
-            If its weights are not those of this network.
+            If its weights are not those of this network, or a part of the run is not there.
         """
         checkpoint.put_params(self.model.params, saved.params)
-        for name, running in self.model.statistics.items():
-            running[...] = saved.extras["statistics"][name]
-        if self.model.memory is not None:
-            self.model.memory = Memory.from_contents(saved.notes["memory"], saved.extras["memory"])
+        try:
+            for name, running in self.model.statistics.items():
+                running[...] = saved.extras["statistics"][name]
+            if self.model.memory is not None:
+                self.model.memory = Memory.from_contents(saved.notes["memory"], saved.extras["memory"])
+            self.queue, self.slots = saved.extras["queue"]["rows"], saved.notes["slots"]
+            self.stage, self.rounds = saved.notes["stage"], saved.notes["rounds"]
+        except (KeyError, TypeError, ValueError) as error:
+            raise FileRefused(f"the checkpoint lacks a part of a run of the synthetic task ({error})") from error
         checkpoint.go_on(self, saved)
-        self.queue, self.slots = saved.extras["queue"]["rows"], saved.notes["slots"]
-        self.stage, self.rounds = saved.notes["stage"], saved.notes["rounds"]

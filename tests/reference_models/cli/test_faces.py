@@ -73,6 +73,7 @@ def test_pictures_of_another_size_and_damaged_ones_are_refused(capsys):
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--data", "nowhere"], "there is no folder nowhere"),
     (["--data", "."], "does not hold Multi-PIE"),
+    (["--data", ".", "--people", "5"], "--people says how many are made up"),
     (["--people", "1", "--test-people", "1"], "there must be at least 2 people to learn from"),
     (["--people", "2", "--test-people", "1", "--decay", "2"], "decay must lie in [0, 1], got 2.0"),
     (["--people", "2", "--test-people", "1", "--batch", "1000"], "a batch has 1000 examples"),

@@ -1,6 +1,8 @@
 """The command `recall`: what it prints and writes, how it goes on, and what it refuses."""
 
 import json
+import os
+import signal
 
 import pytest
 
@@ -87,6 +89,19 @@ def test_a_run_that_was_stopped_ends_like_one_that_was_not(capsys, monkeypatch):
     a, b = (checkpoint.load(f"{name}/fast-weights-4-0.npz", "recall") for name in ("whole", "parts"))
     assert all((a.params[name] == b.params[name]).all() for name in a.params)
     assert whole["rows"][0]["errors"] == parts["rows"][0]["errors"]
+
+
+def test_the_way_to_go_on_names_what_has_to_be_said_again(capsys, monkeypatch):
+    advance = sequences.SequenceTraining.advance
+
+    def stop(self, spent):
+        os.kill(os.getpid(), signal.SIGINT)
+        return advance(self, spent)
+
+    monkeypatch.setattr(sequences.SequenceTraining, "advance", stop)
+    assert main([*TINY, "--model", "irnn", "--out", "run"]) == 130
+    assert ("irnn-4-0 after 2 updates; go on with the same --model, --units, --seed and --seeds, and --resume --out run"
+            in capsys.readouterr().err)
 
 
 def refusal(capsys, *arguments):

@@ -100,6 +100,11 @@ def test_what_cannot_be_is_refused(capsys):
                             (["--largest", "20000"], "7 digits")):
         assert main([*TINY[:1], *arguments] if "--resume" in arguments else [*TINY, *arguments]) == 2
         assert said in capsys.readouterr().err
+    saved = checkpoint.load("run/checkpoint.npz", seq2seq.TASK)
+    del saved.notes["rounds"]
+    checkpoint.save("run/checkpoint.npz", saved)
+    assert main(["synthetic", "--resume", "--out", "run"]) == 2
+    assert "lacks a part of a run" in capsys.readouterr().err
     Path("run/checkpoint.npz").write_bytes(b"nothing")
     assert main(["synthetic", "--resume", "--out", "run"]) == 2
     assert "damaged" in capsys.readouterr().err

@@ -231,6 +231,7 @@ def test_settings_of_a_run_are_kept(capsys):
     assert main([*TINY, "--out", "run", "--no-measure"]) == 0
     assert "already holds a run" in refused([*TINY, "--out", "run"], capsys)
     assert "cannot go on with 9" in refused(["translate", "--resume", "--out", "run", "--seed", "9"], capsys)
+    assert "made-up sentences" in refused(["translate", "--resume", "--out", "run", "--tests", "val"], capsys)
     assert main(["translate", "--resume", "--out", "run", "--updates", "24", "--no-measure", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["updates"] == 24
     assert dataclasses.asdict(job.Settings.from_facts(job.saved_run(Path("run")).settings))

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from refmem.memory.profiles import PAPER, TF2017
+
 from reference_models.seq2seq import Seq2Seq
 from reference_models.seq2seq import evaluation as protocol
 from reference_models.seq2seq.search import Translation
@@ -16,9 +18,9 @@ TEXT = Encoded(*([np.append(RNG.integers(4, len(VOCABULARY), length), END) for l
                  for _ in range(2)))
 
 
-def model(memory_size=200):
+def model(memory_size=200, profile=PAPER):
     return Seq2Seq(Size(len(VOCABULARY), len(VOCABULARY), width=6, embedding=5, attention=4), memory_size=memory_size,
-                   seed=1, dtype=np.float64)
+                   profile=profile, seed=1, dtype=np.float64)
 
 
 def hits(some, text):
@@ -63,6 +65,22 @@ def test_without_a_memory_or_a_context_nothing_happens():
     for some, context in ((model(0), TEXT), (model(), None)):
         with protocol.shown(some, context):
             assert some.memory is None or (some.memory.state.values < 0).all()
+
+
+@pytest.mark.parametrize("beam", [1, 3])
+@pytest.mark.parametrize("profile", [PAPER, TF2017])
+def test_answers_that_are_not_read_count_for_nothing(profile, beam):
+    """Whatever the memory holds; under the released rules an empty one would say token 0."""
+    some = model(profile=profile)
+    unread = [(one.tokens, one.score) for one in protocol.translate(some, TEXT.source, beam=beam, length_penalty=0.6,
+                                                                    read=False)]
+    read = protocol.translate(some, TEXT.source, beam=beam, length_penalty=0.6)
+    assert ([one.score for one in read] != [score for _, score in unread]) == (profile is TF2017)
+    with protocol.shown(some, TEXT):
+        again = protocol.translate(some, TEXT.source, beam=beam, length_penalty=0.6, read=False)
+        told = protocol.translate(some, TEXT.source, beam=beam, length_penalty=0.6)
+    assert [(one.tokens, one.score) for one in again] == unread
+    assert [one.score for one in told] != [one.score for one in again]
 
 
 @pytest.mark.parametrize("beam", [1, 3])

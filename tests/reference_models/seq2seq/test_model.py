@@ -225,6 +225,16 @@ def test_a_size_that_makes_no_sense_is_refused(options, message):
         size(**options)
 
 
+@pytest.mark.parametrize(("options", "message"), [
+    ({"keep": 0.0}, r"keep must lie in \(0, 1\], got 0.0"), ({"smoothing": -0.1}, "smoothing must lie in"),
+    ({"smoothing": 1.0}, r"smoothing must lie in \[0, 1\), got 1"), ({"shards": 0}, "shards must be at least 1, got 0"),
+    ({"twin": "fast"}, "twin must be one of plain, fused, got 'fast'"),
+])
+def test_an_option_out_of_range_is_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        model(size(), **options)
+
+
 def test_dropout_without_random_numbers_is_refused():
     with pytest.raises(ValueError, match="rng must be given for training with dropout or gold"):
         model(size(), keep=0.5).forward(SOURCE, TARGET, training=True)
