@@ -14,7 +14,7 @@ and a network that always hears it comes to lean on it, and unlearns what it cou
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from time import monotonic
 from typing import Any
 
@@ -247,8 +247,3 @@ def _memory_of(saved: checkpoint.Checkpoint) -> Memory:
         return Memory.from_contents(saved.notes["memory"], saved.extras["memory"])
     except ValueError as error:
         raise FileRefused(f"the checkpoint holds a memory that cannot be: {error}") from error
-
-
-def without_memory(recipe: Recipe) -> Recipe:
-    """The same network, batches and updates, and no memory."""
-    return replace(recipe, memory_size=0)

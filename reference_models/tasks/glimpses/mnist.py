@@ -23,7 +23,7 @@ Bytes = npt.NDArray[np.uint8]
 
 
 def load(folder: str | os.PathLike[str]) -> dict[str, tuple[Bytes, Bytes]]:
-    """{"train": (images [N, 28, 28], labels [N]), "test": ...}.
+    """{"train": (images [N, 28, 28], labels [N]), "test": ...}, of the files in `folder`, or in `mnist` in it.
 
     Raises
     ------
@@ -32,10 +32,12 @@ def load(folder: str | os.PathLike[str]) -> dict[str, tuple[Bytes, Bytes]]:
     FileRefused
         If one is damaged, of another kind, or has images of another size.
     """
-    found = {}
+    found, home = {}, Path(folder)
+    if (home / "mnist").is_dir():
+        home /= "mnist"
     for part, prefix in PARTS.items():
-        images = images_of(_file(Path(folder), f"{prefix}-images-idx3-ubyte"))
-        labels = labels_of(where := _file(Path(folder), f"{prefix}-labels-idx1-ubyte"))
+        images = images_of(_file(home, f"{prefix}-images-idx3-ubyte"))
+        labels = labels_of(where := _file(home, f"{prefix}-labels-idx1-ubyte"))
         if len(images) != len(labels):
             raise FileRefused(f"{where} has {len(labels)} labels for {len(images)} images")
         found[part] = images, labels
@@ -46,7 +48,7 @@ def _file(folder: Path, name: str) -> Path:
     for path in (folder / f"{name}.gz", folder / name):
         if path.exists():
             return path
-    raise FileNotFoundError(f"there is no {name}.gz in {folder}")
+    raise FileNotFoundError(f"there is no {name}.gz in {folder} (`python -m reference_models fetch mnist` gets it)")
 
 
 def images_of(path: Path) -> Bytes:

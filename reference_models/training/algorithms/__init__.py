@@ -1,1 +1,1 @@
-"""Learning small algorithms.    (arXiv 1511.08228, LTRRE §2.2)"""
+"""Learning small algorithms.    (arXiv 1511.08228, LTRRE §2.1)"""

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from refmem.arrays import Array
+from refmem.storage import FileRefused
 
 from reference_models import neural_gpu
 from reference_models.neural_gpu import CELLS, Size
@@ -86,7 +87,8 @@ def keep_of(rate: float, length: int, rule: str = "paper") -> float:
     """What dropout of this rate keeps at a step, for an image of this length.
 
     The paper drops 6, 9 or 13.5 % at every step. The released codes drop less of longer images, which take more steps:
-    8 p / n in that of the Neural GPU ("released"), 3 p / sqrt(n) in that of the extended one ("extended").
+    8 p / n in that of the Neural GPU ("released"), 3 p / sqrt(n) in that of the extended one ("extended"). Of very
+    short ones that would be nearly all; half is kept at least.
     """
     rules = {"paper": rate, "released": 8 * rate / length, "extended": 3 * rate / length ** 0.5}
     if rule not in rules:
@@ -167,12 +169,15 @@ class AlgorithmTraining:
         Raises
         ------
         FileRefused
-            If its weights are not those of this network.
+            If its weights are not those of this network, or it does not say where its curriculum stands.
         """
+        try:
+            self.curriculum.restore(saved.notes["curriculum"])
+            self.pull = float(saved.notes["pull"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise FileRefused(f"the checkpoint lacks a part of a curriculum ({error})") from error
         checkpoint.put_params(self.params, saved.params)
         checkpoint.go_on(self, saved)
-        self.curriculum.restore(saved.notes["curriculum"])
-        self.pull = float(saved.notes["pull"])
 
 
 def loss_and_gradients(params: dict[str, Array], inputs: Array, targets: Array, size: Size, *, keep: float = 1.0,

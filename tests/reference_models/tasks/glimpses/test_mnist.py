@@ -31,6 +31,12 @@ def test_packed_or_not(files):
     assert parts["train"][0].shape == (5, 28, 28) and parts["test"][1].tolist() == [0, 1, 2]
 
 
+def test_the_folder_above_will_do_too(files, tmp_path_factory):
+    above = tmp_path_factory.mktemp("above")
+    files.rename(above / "mnist")
+    assert mnist.load(above)["train"][1].tolist() == [0, 1, 2, 3, 4]
+
+
 @pytest.mark.parametrize(("name", "content", "message"), [
     ("train-images-idx3-ubyte.gz", b"no gzip at all", "is damaged: Not a gzipped file"),
     ("train-images-idx3-ubyte.gz", gzip.compress(idx(2051, np.zeros((5, 28, 28), np.uint8)))[:-20], "is damaged"),

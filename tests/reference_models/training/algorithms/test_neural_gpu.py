@@ -67,6 +67,18 @@ def test_the_weights_of_another_network_are_refused():
         AlgorithmTraining(replace(QUICK, size=Size(maps=7, rows=2)), seed=0).resume(saved)
 
 
+@pytest.mark.parametrize("notes", [{}, {"curriculum": {"reached": 1}, "pull": 1.0},
+                                   {"curriculum": {"reached": 1, "error": 0.5}, "pull": None}], ids=str)
+def test_a_checkpoint_that_lacks_its_curriculum_is_refused_and_changes_nothing(notes):
+    saved = trained(QUICK, 1).snapshot({})
+    saved.notes = notes
+    training = AlgorithmTraining(QUICK, seed=0)
+    before = {name: array.copy() for name, array in training.params.items()}
+    with pytest.raises(FileRefused, match="lacks a part of a curriculum"):
+        training.resume(saved)
+    assert all(np.array_equal(training.params[name], array) for name, array in before.items())
+
+
 @pytest.mark.parametrize("shards", [1, 2, 5])
 def test_shards_change_nothing_but_rounding(shards):
     training = AlgorithmTraining(QUICK, seed=0)
