@@ -2,7 +2,7 @@
 
     refmem vectors list
     refmem vectors show memory/paper.update.age-reset.float64
-    refmem vectors regenerate --check      make all anew and compare, byte by byte
+    refmem vectors regenerate --check      make all anew and compare text and arrays
     refmem vectors export --format json FOLDER
 
 Exit codes: 0 done, 1 a vector would change, 2 bad input.

@@ -7,6 +7,7 @@ digests in the `.json`). The arrays of all steps are stacked: `input/queries` is
 import difflib
 import json
 import os
+import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -127,7 +128,9 @@ def arrays_of(case: Case) -> dict[str, HostArray]:
 
 
 def save(case: Case, folder: str | os.PathLike[str]) -> Path:
-    """Write both files below `folder` and return the path of the `.json`. The same case gives the same bytes."""
+    """Write both files below `folder` and return the path of the `.json`. The same case gives the same files, to the
+    byte, in one version of Python; in another, headers of the `.npz` may differ.
+    """
     path = Path(folder) / f"{case.id}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     arrays = arrays_of(case)
@@ -146,6 +149,20 @@ def save(case: Case, folder: str | os.PathLike[str]) -> Path:
     with replacing(path) as file:
         file.write((json.dumps(manifest, indent=1) + "\n").encode())
     return path
+
+
+def same(path: Path, other: Path) -> bool:
+    """Whether two vectors, each given by its `.json`, have the same text and arrays."""
+    try:
+        return path.read_bytes() == other.read_bytes() and _members(path) == _members(other)
+    except (FileNotFoundError, zipfile.BadZipFile):
+        return False
+
+
+def _members(path: Path) -> list[tuple[str, bytes]]:
+    """The names and contents of the arrays beside a `.json`."""
+    with zipfile.ZipFile(path.with_suffix(".npz")) as arrays:
+        return [(name, arrays.read(name)) for name in arrays.namelist()]
 
 
 def load(path: str | os.PathLike[str]) -> Case:

@@ -3,9 +3,10 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
 
-from refmem.conformance.case import FOLDER, find, load, load_all, paths, save
+from refmem.conformance.case import FOLDER, find, load, load_all, paths, same, save
 from refmem.conformance.groups import groups
 from refmem.conformance.making.independence import code_of, independent
 from refmem.conformance.oracles.adapter import LoopAdapter
@@ -85,11 +86,37 @@ def test_files_fit_the_schema():
         validator.validate(json.loads(path.read_text()))
 
 
-def test_saving_again_gives_the_same_bytes(tmp_path):
+def test_saving_again_gives_the_same_text_and_arrays(tmp_path):
     for case in CASES[::20]:
-        path = save(case, tmp_path)
+        path, again = save(case, tmp_path / "one"), save(case, tmp_path / "two")
+        assert same(path, FOLDER / f"{case.id}.json")
         for suffix in (".json", ".npz"):
-            assert path.with_suffix(suffix).read_bytes() == (FOLDER / f"{case.id}{suffix}").read_bytes()
+            assert path.with_suffix(suffix).read_bytes() == again.with_suffix(suffix).read_bytes()
+
+
+def test_another_text_or_array_or_none_is_not_the_same(tmp_path):
+    source = FOLDER / "linear" / "forward.float64.json"
+    path = tmp_path / source.name
+
+    def fresh():
+        for suffix in (".json", ".npz"):
+            shutil.copy(source.with_suffix(suffix), path.with_suffix(suffix))
+        assert same(path, source)
+
+    fresh()
+    path.write_bytes(path.read_bytes() + b" ")
+    assert not same(path, source)
+    fresh()
+    with np.load(path.with_suffix(".npz")) as arrays:
+        named = dict(arrays)
+    name = next(iter(named))
+    named[name] = np.nextafter(named[name], np.inf)
+    np.savez(path.with_suffix(".npz"), **named)
+    assert not same(path, source)
+    path.with_suffix(".npz").write_bytes(b"no zip")
+    assert not same(path, source)
+    path.with_suffix(".npz").unlink()
+    assert not same(path, source) and not same(source, path)
 
 
 @pytest.mark.parametrize("damage", ["array", "cut", "schema", "rubbish", "missing"])
