@@ -1,13 +1,12 @@
 """The command `algorithms`: a small run whole, resumed, asked; and every wrong word is one sentence and exit code 2."""
 
 import json
-import os
-import signal
 
 import pytest
 
 from reference_models.cli.algorithms import job
 from reference_models.cli.main import main
+from support.stopping import stop_in
 
 SMALL = ["--task", "copy", "--length", "3", "--updates", "4", "--shards", "1", "--test", "30", "--beyond", "6",
          "--beyond-sequences", "5"]
@@ -45,13 +44,7 @@ def test_a_resumed_run_goes_on_and_prints_one_object(folder, capsys, tmp_path):
 
 
 def test_a_stopped_run_says_how_it_goes_on(monkeypatch, capsys, tmp_path):
-    advance = job.AlgorithmTraining.advance
-
-    def stop(self, spent):
-        os.kill(os.getpid(), signal.SIGINT)
-        return advance(self, spent)
-
-    monkeypatch.setattr(job.AlgorithmTraining, "advance", stop)
+    stop_in(monkeypatch, job.AlgorithmTraining)
     assert main(["algorithms", *SMALL, "--out", str(tmp_path / "run")]) == 130
     assert f"after 1 updates; go on with: python -m reference_models algorithms --resume --out {tmp_path / 'run'}" in (
         capsys.readouterr().err)

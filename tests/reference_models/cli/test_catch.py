@@ -1,8 +1,6 @@
 """The command `catch`: what it prints and writes, how it goes on, and what it refuses."""
 
 import json
-import os
-import signal
 from pathlib import Path
 
 import pytest
@@ -11,6 +9,7 @@ from reference_models.cli import pictures
 from reference_models.cli.catch import job
 from reference_models.cli.main import main
 from reference_models.training import checkpoint
+from support.stopping import stop_in
 
 HAVE_PICTURES = pictures.available
 TINY = ["catch", "--screen", "4x2", "--updates", "3", "--games", "4"]
@@ -85,13 +84,7 @@ def test_a_higher_goal_is_worked_for_and_a_lower_one_is_refused(monkeypatch, cap
 
 
 def test_the_way_to_go_on_names_what_has_to_be_said_again(monkeypatch, capsys):
-    advance = job.ActorCriticTraining.advance
-
-    def stop(self, spent):
-        os.kill(os.getpid(), signal.SIGINT)
-        return advance(self, spent)
-
-    monkeypatch.setattr(job.ActorCriticTraining, "advance", stop)
+    stop_in(monkeypatch, job.ActorCriticTraining)
     assert main([*TINY, "--model", "irnn", "--out", "run"]) == 130
     assert "the same --model, --screen, --seed and --seeds, and --resume --out run" in capsys.readouterr().err
 

@@ -1,8 +1,6 @@
 """The command `recall`: what it prints and writes, how it goes on, and what it refuses."""
 
 import json
-import os
-import signal
 
 import pytest
 
@@ -10,6 +8,7 @@ from reference_models.cli import pictures
 from reference_models.cli.grid import training
 from reference_models.cli.main import main
 from reference_models.training import checkpoint, sequences
+from support.stopping import stop_in
 
 HAVE_PICTURES = pictures.available
 TINY = ["recall", "--units", "4", "--updates", "6", "--batch", "8", "--train", "40", "--pairs", "2"]
@@ -92,13 +91,7 @@ def test_a_run_that_was_stopped_ends_like_one_that_was_not(capsys, monkeypatch):
 
 
 def test_the_way_to_go_on_names_what_has_to_be_said_again(capsys, monkeypatch):
-    advance = sequences.SequenceTraining.advance
-
-    def stop(self, spent):
-        os.kill(os.getpid(), signal.SIGINT)
-        return advance(self, spent)
-
-    monkeypatch.setattr(sequences.SequenceTraining, "advance", stop)
+    stop_in(monkeypatch, sequences.SequenceTraining)
     assert main([*TINY, "--model", "irnn", "--out", "run"]) == 130
     assert ("irnn-4-0 after 2 updates; go on with the same --model, --units, --seed and --seeds, and --resume --out run"
             in capsys.readouterr().err)

@@ -2,8 +2,6 @@
 
 import dataclasses
 import json
-import os
-import signal
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +13,7 @@ from reference_models.cli.synthetic import command as synthetic, models
 from reference_models.training import checkpoint
 from reference_models.training.synthetic import neural_gpu, seq2seq
 from reference_models.training.synthetic.episodes import Stage
+from support.stopping import stop_in
 
 TINY = ["synthetic", "--largest", "20", "--train", "40", "--test", "30", "--rounds", "4"]
 
@@ -70,15 +69,7 @@ def test_the_neural_gpu_leaves_a_picture_of_its_tape(memory, monkeypatch, capsys
 
 def test_a_stopped_run_goes_on_bit_for_bit(monkeypatch, capsys):
     assert main([*TINY, "--shards", "3", "--out", "whole"]) == 0
-    advance, calls = seq2seq.SyntheticSeq2Seq.advance, []
-
-    def stop(self, spent):
-        calls.append(spent)
-        if len(calls) == 2:
-            os.kill(os.getpid(), signal.SIGINT)
-        return advance(self, spent)
-
-    monkeypatch.setattr(seq2seq.SyntheticSeq2Seq, "advance", stop)
+    stop_in(monkeypatch, seq2seq.SyntheticSeq2Seq, 2)
     assert main([*TINY, "--shards", "3", "--out", "part"]) == 130
     assert "--resume --out part" in capsys.readouterr().err
     assert main(["synthetic", "--resume", "--out", "part", "--test", "30"]) == 0

@@ -5,8 +5,6 @@ import dataclasses
 import functools
 import hashlib
 import json
-import os
-import signal
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +17,7 @@ from reference_models.seq2seq.query import Query
 from reference_models.tasks.translation import bilingual, scores
 from reference_models.training import checkpoint, translating
 from reference_models.training.translating import Recipe
+from support.stopping import stop_in
 
 SMALL = Recipe(width=8, attention=6, tokens=90, updates=4, warm_up=3, memory_size=512, memory_from=0.5, recent=3,
                query=Query("both", 8, True), search="exact")
@@ -104,15 +103,7 @@ def test_json_is_one_object_and_nothing_else(capsys):
 
 def test_a_stopped_run_goes_on_bit_for_bit(monkeypatch, capsys):
     assert main([*TINY, "--out", "whole", "--no-measure", "--shards", "3"]) == 0
-    advance, calls = translating.TranslationTraining.advance, []
-
-    def stop(self, spent):
-        calls.append(spent)
-        if len(calls) == 3:
-            os.kill(os.getpid(), signal.SIGINT)
-        return advance(self, spent)
-
-    monkeypatch.setattr(translating.TranslationTraining, "advance", stop)
+    stop_in(monkeypatch, translating.TranslationTraining, 3)
     assert main([*TINY, "--out", "part", "--no-measure", "--shards", "3"]) == 130
     assert "--resume --out part" in capsys.readouterr().err
     assert main(["translate", "--resume", "--out", "part", "--no-measure"]) == 0
