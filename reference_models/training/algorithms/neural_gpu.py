@@ -36,6 +36,7 @@ class Recipe:
     size: Size = field(default_factory=Size)
     longest: int = 41
     batch: int = 32
+    full_until: int = 41  # symbols; of longer sequences a batch holds fewer, so that all of theirs are as many
     adam: Adam = field(default_factory=lambda: Adam(rate=3e-3, epsilon=1e-5))
     decay_from: float = 0.3  # of the budget; from here on the rate falls in a straight line
     final_rate: float = 0.02  # to this share
@@ -75,6 +76,10 @@ class Recipe:
     def from_facts(facts: dict[str, Any]) -> "Recipe":
         """The way back."""
         return Recipe(**facts | {"adam": Adam(**facts["adam"]), "size": Size(**facts["size"])})
+
+    def batch_of(self, length: int) -> int:
+        """How many sequences of this length make a batch."""
+        return max(1, min(self.batch, self.batch * self.full_until // length))
 
     def factor(self, spent: float) -> float:
         """On the rate, when this fraction of the budget is spent."""
@@ -127,10 +132,11 @@ class AlgorithmTraining:
         """
         recipe, curriculum = self.recipe, self.curriculum
         length = curriculum.draw(self.rng)
+        batch = recipe.batch_of(length)
         if recipe.chains and self.rng.random() < recipe.chains:
-            inputs, targets = carry_chains(length // 2, recipe.batch, self.rng)
+            inputs, targets = carry_chains(length // 2, batch, self.rng)
         else:
-            inputs, targets = self.task.batch(length, recipe.batch, self.rng)
+            inputs, targets = self.task.batch(length, batch, self.rng)
         keep = keep_of(recipe.dropout, length, recipe.dropout_rule)
         mean_loss, wrong, gradients = loss_and_gradients(self.params, inputs, targets, recipe.size, keep=keep,
                                                          rng=self.rng, shards=recipe.shards)
@@ -138,7 +144,7 @@ class AlgorithmTraining:
             _, drawn = relaxation.cost(self.params, CELLS, self.pull)
             gradients |= {name: gradients[name] + pulled for name, pulled in drawn.items()}
         gradients, _ = clip_by_global_norm(gradients, recipe.clip)
-        error = wrong / recipe.batch
+        error = wrong / batch
         if recipe.noise:
             std = gradient_noise.deviation(recipe.noise, self.adam.step + 1, error, recipe.noise_rule)
             gradients = gradient_noise.add(gradients, std, self.rng, recipe.noise_rule)
@@ -149,7 +155,7 @@ class AlgorithmTraining:
             if curriculum.complete and recipe.sets > 1:
                 self._merge()
         return {"loss": mean_loss, "error": error, "length": length, "reached": curriculum.present,
-                "accuracy": 1 - curriculum.error if curriculum.complete else 0.0, "images": recipe.batch}
+                "accuracy": 1 - curriculum.error if curriculum.complete else 0.0, "images": batch}
 
     def _merge(self) -> None:
         """From here on there is one set of weights, and one of their means in Adam."""
