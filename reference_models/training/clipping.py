@@ -2,10 +2,13 @@
 
     norm = sqrt(sum over all weights of g^2)            g <- g * limit / max(norm, limit)
 
-As in TensorFlow's `clip_by_global_norm`, which the released code calls with 5.
+As in TensorFlow's `clip_by_global_norm`, which the released code calls with 5. Where gradients are far smaller than any
+fixed limit most of the time, `Usual` takes a multiple of their running mean in its place: in Adam, which divides by
+the size that gradients used to have, one gradient of a hundred times that size moves every weight by several rates.
 """
 
 import math
+from dataclasses import dataclass
 
 from refmem.arrays import Array
 
@@ -33,3 +36,24 @@ def clip_by_global_norm(gradients: dict[str, Array], limit: float) -> tuple[dict
     if norm <= limit:
         return dict(gradients), norm
     return {name: g * g.dtype.type(limit / norm) for name, g in gradients.items()}, norm
+
+
+NEWEST = 0.05  # weight of a norm in the running mean
+
+
+@dataclass
+class Usual:
+    """The running mean of the global norms, each as it was after clipping."""
+
+    norm: float = 0.0
+    """0: there was none yet."""
+
+    def clip(self, gradients: dict[str, Array], times: float) -> tuple[dict[str, Array], float]:
+        """As `clip_by_global_norm`, with `times` the usual norm as the limit; the first gradient is usual."""
+        if not self.norm:
+            self.norm = global_norm(gradients)
+        if not self.norm:  # nothing to clip, and nothing known yet
+            return dict(gradients), 0.0
+        clipped, norm = clip_by_global_norm(gradients, times * self.norm)
+        self.norm += NEWEST * (min(norm, times * self.norm) - self.norm)
+        return clipped, norm

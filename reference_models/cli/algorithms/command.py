@@ -40,6 +40,8 @@ def add_to(commands: Any) -> None:
                      help="of weights, drawn together until they are one (parameter sharing relaxation); default 1")
     own.add_argument("--chains", type=float, metavar="P",
                      help="share of the batches that are made of long carries, for badd; default 0")
+    own.add_argument("--spikes", type=float, metavar="K",
+                     help="bound a gradient at K times the running mean of their norms; default no such bound")
     own.add_argument("--shards", type=positive(int), metavar="N",
                      help="parts of a batch that are worked on side by side; default 2")
     own.add_argument("--test", type=positive(int), default=10_000, metavar="N",
@@ -90,7 +92,7 @@ def _settings(options: argparse.Namespace, saved: dict[str, Any] | None) -> "Set
 
     asked = {"task": options.task, "longest": options.length, "curriculum": options.curriculum,
              "dropout": options.dropout, "noise": options.noise, "sets": options.sets, "chains": options.chains,
-             "shards": options.shards}
+             "spikes": options.spikes, "shards": options.shards}
     given = {name: value for name, value in asked.items() if value is not None}
     if options.cutoff is not None:
         given["size"] = Size(cutoff=options.cutoff)

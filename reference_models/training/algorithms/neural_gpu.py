@@ -22,7 +22,7 @@ from reference_models.training import adam, checkpoint
 from reference_models.training.adam import Adam
 from reference_models.training.algorithms import gradient_noise, relaxation
 from reference_models.training.algorithms.curriculum import Curriculum
-from reference_models.training.clipping import clip_by_global_norm
+from reference_models.training.clipping import Usual, clip_by_global_norm
 from reference_models.training.schedule import Counters, linear_decay
 
 TASK = "algorithms"
@@ -41,6 +41,7 @@ class Recipe:
     decay_from: float = 0.3  # of the budget; from here on the rate falls in a straight line
     final_rate: float = 0.02  # to this share
     clip: float = 1.0  # bound of the global norm of the gradients
+    spikes: float = 0.0  # bound too: this many times their usual norm (`clipping.Usual`); 0: none. The paper has none
     curriculum: str = "recipe"  # rule of `curriculum`
     dropout: float = 0.0  # on the mental image, at every step
     dropout_rule: str = "paper"
@@ -65,6 +66,8 @@ class Recipe:
             raise ValueError(f"chains are carries of badd, and {self.task} has none")
         if self.noise < 0:
             raise ValueError(f"noise must be at least 0, got {self.noise}")
+        if self.spikes and self.spikes <= 1:
+            raise ValueError(f"spikes must be more than 1 times the usual norm, or 0 for no bound, got {self.spikes}")
         keep_of(self.dropout, self.longest, self.dropout_rule)
         TASKS[self.task].lengths(self.longest)
 
@@ -112,6 +115,7 @@ class AlgorithmTraining:
         self.rng = np.random.default_rng([seed, 1])
         self.curriculum = Curriculum(self.task.lengths(recipe.longest), recipe.curriculum)
         self.pull = recipe.pull
+        self.usual = Usual()
         self.counters = Counters()
         self.curve: list[dict[str, float]] = []
 
@@ -144,6 +148,8 @@ class AlgorithmTraining:
             _, drawn = relaxation.cost(self.params, CELLS, self.pull)
             gradients |= {name: gradients[name] + pulled for name, pulled in drawn.items()}
         gradients, _ = clip_by_global_norm(gradients, recipe.clip)
+        if recipe.spikes:
+            gradients, _ = self.usual.clip(gradients, recipe.spikes)
         error = wrong / batch
         if recipe.noise:
             std = gradient_noise.deviation(recipe.noise, self.adam.step + 1, error, recipe.noise_rule)
@@ -167,7 +173,7 @@ class AlgorithmTraining:
     def snapshot(self, settings: dict[str, Any]) -> checkpoint.Checkpoint:
         """The run as it stands."""
         return checkpoint.of(self, TASK, self.params, settings,
-                             notes={"curriculum": self.curriculum.state(), "pull": self.pull})
+                             notes={"curriculum": self.curriculum.state(), "pull": self.pull, "usual": self.usual.norm})
 
     def resume(self, saved: checkpoint.Checkpoint) -> None:
         """Go on from `saved`, which a run of the same recipe made.
@@ -180,6 +186,7 @@ class AlgorithmTraining:
         try:
             self.curriculum.restore(saved.notes["curriculum"])
             self.pull = float(saved.notes["pull"])
+            self.usual.norm = float(saved.notes.get("usual", 0.0))
         except (KeyError, TypeError, ValueError) as error:
             raise FileRefused(f"the checkpoint lacks a part of a curriculum ({error})") from error
         checkpoint.put_params(self.params, saved.params)
