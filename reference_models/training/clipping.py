@@ -49,11 +49,8 @@ class Usual:
     """0: there was none yet."""
 
     def clip(self, gradients: dict[str, Array], times: float) -> tuple[dict[str, Array], float]:
-        """As `clip_by_global_norm`, with `times` the usual norm as the limit; the first gradient is usual."""
-        if not self.norm:
-            self.norm = global_norm(gradients)
-        if not self.norm:  # nothing to clip, and nothing known yet
-            return dict(gradients), 0.0
-        clipped, norm = clip_by_global_norm(gradients, times * self.norm)
-        self.norm += NEWEST * (min(norm, times * self.norm) - self.norm)
+        """As `clip_by_global_norm`, with `times` the usual norm as the limit; the first gradient is taken as usual."""
+        limit = times * self.norm if self.norm else math.inf
+        clipped, norm = clip_by_global_norm(gradients, limit)
+        self.norm += (NEWEST if self.norm else 1) * (min(norm, limit) - self.norm)
         return clipped, norm

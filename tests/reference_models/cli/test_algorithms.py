@@ -93,6 +93,7 @@ def test_a_sum_without_its_separator_is_one_sentence(capsys, tmp_path):
     (["--task", "badd", "--length", "2"], "badd has no examples of length 2"),
     (["--task", "duplicate", "--beyond", "7"], "duplicate needs an even length"),
     (["--dropout", "1.5"], "dropout must lie in [0, 1)"), (["--task", "sort", "--chains", "0.1"], "carries of badd"),
+    (["--spikes", "0.5"], "spikes must be more than 1"),
     (["--solve", "1+1"], "No such file"),
 ])
 def test_wrong_words_leave_nothing_behind(arguments, message, capsys, tmp_path):

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from reference_models.training.clipping import clip_by_global_norm, global_norm
+from reference_models.training.clipping import Usual, clip_by_global_norm, global_norm
 
 vectors = hnp.arrays(np.float64, st.integers(1, 6), elements=st.floats(-1e3, 1e3))
 
@@ -39,3 +39,31 @@ def test_a_diverged_gradient_is_an_error(bad):
 def test_the_limit_must_be_positive():
     with pytest.raises(ValueError, match="limit"):
         clip_by_global_norm({"g": np.ones(1)}, 0.0)
+
+
+@given(norms=st.lists(st.floats(1e-3, 1e3), min_size=1, max_size=30), times=st.floats(1.1, 5))
+def test_a_spike_is_bound_by_what_was_usual_before_it(norms, times):
+    usual, expected = Usual(), norms[0]
+    for norm in norms:
+        clipped, before = usual.clip({"a": np.array([0.6 * norm]), "b": np.array([0.8 * norm])}, times)
+        assert before == pytest.approx(norm)
+        bound = min(norm, times * expected)
+        assert global_norm(clipped) == pytest.approx(bound)
+        expected = 0.95 * expected + 0.05 * bound
+        assert usual.norm == pytest.approx(expected)
+
+
+def test_gradients_of_zero_are_left_alone_and_are_not_what_is_usual():
+    usual = Usual()
+    clipped, norm = usual.clip({"a": np.zeros(2)}, 2.0)
+    assert norm == 0.0 and not clipped["a"].any() and usual.norm == 0.0
+    usual.clip({"a": np.ones(4)}, 2.0)
+    assert usual.norm == 2.0
+
+
+def test_a_diverged_gradient_does_not_change_what_is_usual():
+    for before in (0.0, 3.0):
+        usual = Usual(before)
+        with pytest.raises(FloatingPointError, match="diverged"):
+            usual.clip({"a": np.array([np.nan])}, 2.0)
+        assert usual.norm == before

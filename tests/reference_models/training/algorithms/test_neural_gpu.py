@@ -8,6 +8,7 @@ import pytest
 from reference_models.neural_gpu import CELLS, Size
 from reference_models.tasks.algorithms import TASKS
 from reference_models.training.algorithms.neural_gpu import AlgorithmTraining, Recipe, keep_of, loss_and_gradients
+from reference_models.training.clipping import global_norm
 from refmem.storage import FileRefused
 
 QUICK = Recipe(task="copy", size=Size(maps=6, rows=2), longest=4, batch=8, shards=1)
@@ -27,6 +28,7 @@ def test_it_learns_to_copy():
 
 
 @pytest.mark.parametrize("change", [{"dropout": 0.1}, {"noise": 0.1}, {"sets": 3}, {"curriculum": "paper"},
+                                    {"full_until": 2},
                                     {"size": Size(maps=6, rows=2, cutoff="released")}], ids=str)
 def test_each_piece_changes_the_run(change):
     plain, other = trained(QUICK, 12), trained(replace(QUICK, **change), 12)
@@ -46,7 +48,8 @@ def test_relaxation_ends_with_one_set_when_the_curriculum_is_complete():
     training.advance(0.0)
 
 
-@pytest.mark.parametrize("change", [{}, {"sets": 2, "noise": 0.05, "dropout": 0.06}], ids=str)
+@pytest.mark.parametrize("change", [{}, {"sets": 2, "noise": 0.05, "dropout": 0.06}, {"spikes": 1.1}],
+                         ids=str)
 def test_a_resumed_run_takes_the_same_steps(change):
     recipe = replace(QUICK, **change)
     whole = trained(recipe, 14)
@@ -59,6 +62,15 @@ def test_a_resumed_run_takes_the_same_steps(change):
     for name, array in whole.params.items():
         np.testing.assert_array_equal(second.params[name], array)
     assert second.curriculum.state() == whole.curriculum.state()
+    assert second.usual == whole.usual and (whole.usual.norm > 0) == bool(recipe.spikes)
+
+
+def test_a_spike_is_bound():
+    training = AlgorithmTraining(replace(QUICK, spikes=2.0), seed=0)
+    training.usual.norm = 1e-6
+    training.advance(0.0)
+    assert training.usual.norm == pytest.approx(1.05e-6)
+    assert global_norm(training.adam.first) == pytest.approx(2e-6 * (1 - training.recipe.adam.beta1), rel=1e-4)
 
 
 def test_the_weights_of_another_network_are_refused():
@@ -91,6 +103,11 @@ def test_shards_change_nothing_but_rounding(shards):
         np.testing.assert_allclose(again[2][name], gradient, rtol=1e-9, atol=1e-12)
 
 
+def test_batches_of_long_sequences_hold_fewer_of_them():
+    recipe = replace(QUICK, batch=32, full_until=41)
+    assert [recipe.batch_of(length) for length in (3, 41, 42, 82, 101, 10_000)] == [32, 32, 31, 16, 12, 1]
+
+
 def test_dropout_by_length():
     assert keep_of(0.09, 20) == keep_of(0.09, 41) == 0.91
     assert keep_of(0.15, 40, "released") == pytest.approx(1 - 8 * 0.15 / 40)
@@ -105,7 +122,7 @@ def test_the_rate_falls_at_the_end_of_the_budget():
 @pytest.mark.parametrize(("change", "message"), [
     ({"task": "divide"}, "task must be one of badd, bmul, copy"), ({"sets": 0}, "sets must be at least 1"),
     ({"dropout": 1.0}, r"dropout must lie in \[0, 1\), got 1.0"), ({"noise": -1.0}, "noise must be at least 0"),
-    ({"chains": 0.1}, "chains are carries of badd, and copy has none"),
+    ({"spikes": 1.0}, "spikes must be more than 1 times"), ({"chains": 0.1}, "chains are carries of badd, and copy has none"),
     ({"dropout_rule": "x"}, "dropout_rule must be one of"), ({"task": "badd", "longest": 2}, "no examples of length 2"),
 ])
 def test_what_is_no_recipe_is_refused(change, message):
