@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from bench import compare, conform, everything, gradcheck, growth, memory_share, models, record
+from bench import compare, conform, everything, gradcheck, growth, lengths, memory_share, models, record
 from bench.neighbours import command as neighbours
 
 COMMANDS = {
@@ -15,6 +15,7 @@ COMMANDS = {
     "conform": (conform, "how long our reference takes for all vectors"),
     "compare": (compare, "two reports: what has become worse beyond the spread"),
     "memory-share": (memory_share, "what share of a training step the memory takes"),
+    "lengths": (lengths, "how far Neural GPUs reach, against the length they were trained to"),
     "record": (record, "keep the figures and plots of a long run"),
 }
 

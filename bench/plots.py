@@ -69,6 +69,28 @@ def growth(series: list[dict[str, Any]], folder: str) -> None:
     _save(figure, Path(folder) / "growth.png", dpi=80)
 
 
+def lengths(rows: list[dict[str, Any]], folder: str) -> None:
+    """The share of sequences that are fully right against length, a line for each run; a panel for each kind."""
+    pyplot = _pyplot()
+    kinds = list(dict.fromkeys(there["kind"] for row in rows for there in row["beyond"]))
+    figure, axes = pyplot.subplots(1, len(kinds), figsize=(4.2 * len(kinds), 3.6), squeeze=False, sharey=True,
+                                   layout="constrained")
+    for axis, kind in zip(axes.flat, kinds, strict=True):
+        for row in rows:
+            there = [row["at_longest"]] * (kind == "random") + [one for one in row["beyond"] if one["kind"] == kind]
+            axis.plot([one["length"] for one in there], [100 * one["share"] for one in there], marker="o",
+                      label=f"trained to {row['trained_to']}, seed {row['seed']}")
+        axis.set_xscale("log", base=2)
+        axis.xaxis.set_major_formatter("{x:g}")
+        axis.set_title(f"{row['task']}: {kind}", fontsize="medium")
+        axis.set_xlabel("length of the sequence")
+        axis.grid(alpha=0.3)
+    axes[0, 0].set_ylabel("fully right, %")
+    axes[0, 0].set_ylim(-3, 103)
+    axes[0, -1].legend(fontsize="x-small")
+    _save(figure, Path(folder) / "lengths.png")
+
+
 def _pyplot() -> Any:
     import matplotlib
 
