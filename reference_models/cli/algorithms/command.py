@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 TASK_NAMES = ("badd", "bmul", "copy", "reverse", "duplicate", "sort")
 """The names of `reference_models.tasks.algorithms`, which is not loaded for `--help` alone."""
 MINUTES = 10.0
+CHAINS = 0.3
 
 
 def add_to(commands: Any) -> None:
@@ -39,9 +40,9 @@ def add_to(commands: Any) -> None:
     own.add_argument("--sets", type=positive(int), metavar="R",
                      help="of weights, drawn together until they are one (parameter sharing relaxation); default 1")
     own.add_argument("--chains", type=float, metavar="P",
-                     help="share of the batches that are made of long carries, for badd; default 0")
+                     help=f"share of the batches that are made of long carries, for badd; default {CHAINS:g}")
     own.add_argument("--spikes", type=float, metavar="K",
-                     help="bound a gradient at K times the running mean of their norms; default no such bound")
+                     help="bound a gradient at K times the running mean of their norms; default 2; 0: no such bound")
     own.add_argument("--shards", type=positive(int), metavar="N",
                      help="parts of a batch that are worked on side by side; default 2")
     own.add_argument("--test", type=positive(int), default=10_000, metavar="N",
@@ -100,6 +101,8 @@ def _settings(options: argparse.Namespace, saved: dict[str, Any] | None) -> "Set
     if saved is None:
         if not any(budget.values()):
             budget["minutes"] = MINUTES
+        if options.task in (None, "badd"):
+            given.setdefault("chains", CHAINS)
         return Settings(Recipe(**given), options.seed or 0, **budget)
 
     before = Settings.from_facts(saved)

@@ -41,7 +41,7 @@ class Recipe:
     decay_from: float = 0.3  # of the budget; from here on the rate falls in a straight line
     final_rate: float = 0.02  # to this share
     clip: float = 1.0  # bound of the global norm of the gradients
-    spikes: float = 0.0  # bound too: this many times their usual norm (`clipping.Usual`); 0: none. The paper has none
+    spikes: float = 2.0  # bound too: this many times their usual norm (`clipping.Usual`); 0: none, as in the paper
     curriculum: str = "recipe"  # rule of `curriculum`
     dropout: float = 0.0  # on the mental image, at every step
     dropout_rule: str = "paper"

@@ -28,7 +28,6 @@ def test_it_learns_to_copy():
 
 
 @pytest.mark.parametrize("change", [{"dropout": 0.1}, {"noise": 0.1}, {"sets": 3}, {"curriculum": "paper"},
-                                    {"full_until": 2},
                                     {"size": Size(maps=6, rows=2, cutoff="released")}], ids=str)
 def test_each_piece_changes_the_run(change):
     plain, other = trained(QUICK, 12), trained(replace(QUICK, **change), 12)
@@ -106,6 +105,9 @@ def test_shards_change_nothing_but_rounding(shards):
 def test_batches_of_long_sequences_hold_fewer_of_them():
     recipe = replace(QUICK, batch=32, full_until=41)
     assert [recipe.batch_of(length) for length in (3, 41, 42, 82, 101, 10_000)] == [32, 32, 31, 16, 12, 1]
+    curve = trained(replace(QUICK, full_until=1, curriculum="paper"), 12).curve
+    assert {point["images"] for point in curve if point["length"] == 4} == {2}
+    assert {point["images"] for point in curve if point["length"] == 1} == {8}
 
 
 def test_dropout_by_length():
