@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from reference_models.seq2seq import Seq2Seq
+from reference_models.seq2seq import END, Seq2Seq
 from reference_models.seq2seq.query import Query
 from reference_models.seq2seq.size import Size
 from reference_models.tasks.synthetic import DIGIT_0, PAD, SYMBOLS, Array, Examples
@@ -27,8 +27,8 @@ from reference_models.training.synthetic.episodes import (
 )
 
 TASK = "synthetic seq2seq"
-START, END, SHIFT = 1, 2, 2
-"""The network's tokens: 0 is padding, 1 the start, 2 the end; a symbol of the task is two more than in the task."""
+SHIFT = END
+"""A token is a symbol of the task plus this: padding is 0, and the start and the end come before the first letter."""
 VOCABULARY = len(SYMBOLS) + SHIFT
 
 
