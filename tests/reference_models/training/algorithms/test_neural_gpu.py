@@ -124,7 +124,8 @@ def test_the_rate_falls_at_the_end_of_the_budget():
 @pytest.mark.parametrize(("change", "message"), [
     ({"task": "divide"}, "task must be one of badd, bmul, copy"), ({"sets": 0}, "sets must be at least 1"),
     ({"dropout": 1.0}, r"dropout must lie in \[0, 1\), got 1.0"), ({"noise": -1.0}, "noise must be at least 0"),
-    ({"spikes": 1.0}, "spikes must be more than 1 times"), ({"chains": 0.1}, "chains are carries of badd, and copy has none"),
+    ({"spikes": 1.0}, "spikes must be more than 1 times"),
+    ({"chains": 0.1}, "chains are carries of badd, and copy has none"),
     ({"dropout_rule": "x"}, "dropout_rule must be one of"), ({"task": "badd", "longest": 2}, "no examples of length 2"),
 ])
 def test_what_is_no_recipe_is_refused(change, message):
