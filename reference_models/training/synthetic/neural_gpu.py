@@ -50,7 +50,7 @@ class Recipe(EpisodeRecipe):
     stages: tuple[Stage, ...] = (
         Stage(COPY, 16, 0.6, 1, 16), Stage(12, 4, 0.75, 5, 12, 0.5), Stage(25, 4, 0.75, 5, 12, 0.5),
         Stage(60, 8, 0.72, 4, 12, 0.6), Stage(250, 16, 0.72, 3, 12, 0.8), Stage(1000, 32, 0.8, 3, 20, 0.8),
-        Stage(1000, 32, 1.0, 3, 32, 0.8))
+        Stage(1000, 32, 0.8, 3, 32, 0.8), Stage(3000, 32, 1.0, 3, 32, 0.8))
     adam: Adam = field(default_factory=lambda: Adam(rate=3e-3, epsilon=1e-5))
     final_rate: float = 0.05
     shown: int | None = 9  # in the end the memory is shown strings that are cut to this length
