@@ -148,6 +148,19 @@ def _calculation(combine: Callable[[int, int], int]) -> Example:
     return example
 
 
+def long_carries(d: int, count: int, rng: np.random.Generator) -> tuple[Symbols, Symbols]:
+    """Sums of d digits in which carries, and their absence, are handed on over all distances.
+
+    A pair of digits with exactly one 1 hands on what arrives; 1 and 1 make a carry, 0 and 0 end it. One pair in L makes
+    or ends one here, and L is drawn anew for each row, from 2, which are random numbers, to d, each doubling as likely
+    as another. Stretches of ten pairs are one in a thousand among random numbers, and too few to learn from.
+    """
+    stretch = 2 * (max(d, 2) / 2) ** rng.random((count, 1))  # L
+    left = rng.integers(0, 2, (count, d))
+    right = np.where(rng.random((count, d)) < 1 / stretch, left, 1 - left)
+    return calculation(left, right, add)
+
+
 def carry_chains(d: int, count: int, rng: np.random.Generator) -> tuple[Symbols, Symbols]:
     """Sums of d digits in which a carry travels far: random numbers are not enough to meet one of more than log d.
 

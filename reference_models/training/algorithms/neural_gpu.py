@@ -17,7 +17,7 @@ from refmem.storage import FileRefused
 from reference_models import neural_gpu
 from reference_models.neural_gpu import CELLS, Size
 from reference_models.parallel import data_parallel
-from reference_models.tasks.algorithms import TASKS, carry_chains
+from reference_models.tasks.algorithms import TASKS, long_carries
 from reference_models.training import adam, checkpoint
 from reference_models.training.adam import Adam
 from reference_models.training.algorithms import gradient_noise, relaxation
@@ -50,7 +50,7 @@ class Recipe:
     sets: int = 1  # of weights; 6 in the paper
     pull: float = 5e-4  # of `relaxation`
     pull_growth: float = 1.2  # whenever the curriculum advances
-    chains: float = 0.0  # share of the batches of badd that are made of long carries; the paper has none
+    chains: float = 0.0  # share of the batches of badd with `long_carries`; the paper has none
     shards: int = 2
 
     def __post_init__(self) -> None:
@@ -138,7 +138,7 @@ class AlgorithmTraining:
         length = curriculum.draw(self.rng)
         batch = recipe.batch_of(length)
         if recipe.chains and self.rng.random() < recipe.chains:
-            inputs, targets = carry_chains(length // 2, batch, self.rng)
+            inputs, targets = long_carries(length // 2, batch, self.rng)
         else:
             inputs, targets = self.task.batch(length, batch, self.rng)
         keep = keep_of(recipe.dropout, length, recipe.dropout_rule)

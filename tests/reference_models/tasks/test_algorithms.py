@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from reference_models.tasks.algorithms import PAD, TASKS, add, calculation, carry_chains, multiply
+from reference_models.tasks.algorithms import PAD, TASKS, add, calculation, carry_chains, long_carries, multiply
 
 
 def numbers(text, separator):
@@ -73,6 +73,27 @@ def test_carries_travel_at_least_half_of_the_digits():
         assert longest >= d // 2 - 1
         if row == 0:
             assert left == "1" * d and right == "1" + "0" * (d - 1)
+
+
+def test_long_carries_are_sums_with_stretches_of_every_length():
+    inputs, targets = long_carries(60, 4000, np.random.default_rng(0))
+    longest, carried, not_carried = [], 0, 0
+    for question, answer in zip(texts(TASKS["badd"], inputs), texts(TASKS["badd"], targets), strict=True):
+        left, right = question.split("+")
+        assert int(answer.rstrip(PAD)[::-1], 2) == int(left[::-1], 2) + int(right[::-1], 2)
+        stretches = "".join(" " if a == b else "x" for a, b in zip(left, right, strict=True)).split()
+        longest.append(max(map(len, stretches), default=0))
+        kept = [(a, b) for a, b in zip(left, right, strict=True) if a == b]
+        carried += kept.count(("1", "1"))
+        not_carried += kept.count(("0", "0"))
+    counts, _ = np.histogram(longest, [0, 5, 10, 15, 20, 30, 40, 50, 61])
+    assert counts.min() > 50
+    assert 0.9 < carried / not_carried < 1.1
+
+
+def test_long_carries_of_one_digit():
+    inputs, _ = long_carries(1, 100, np.random.default_rng(0))
+    assert {tuple(row) for row in inputs.tolist()} == {(a, 2, b) for a in (0, 1) for b in (0, 1)}
 
 
 @pytest.mark.parametrize(("name", "text", "message"), [
