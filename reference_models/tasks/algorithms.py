@@ -152,10 +152,11 @@ def long_carries(d: int, count: int, rng: np.random.Generator) -> tuple[Symbols,
     """Sums of d digits in which carries, and their absence, are handed on over all distances.
 
     A pair of digits with exactly one 1 hands on what arrives; 1 and 1 make a carry, 0 and 0 end it. One pair in L makes
-    or ends one here, and L is drawn anew for each row, from 2, which are random numbers, to d, each doubling as likely
-    as another. Stretches of ten pairs are one in a thousand among random numbers, and too few to learn from.
+    or ends one here, and L is drawn anew for each row, from 2, which are random numbers, to 8 d, where most stretches
+    reach the last digit; each doubling is as likely as another. Stretches of ten pairs are one in a thousand among
+    random numbers, and too few to learn from; with L up to d, those of all digits are.
     """
-    stretch = 2 * (max(d, 2) / 2) ** rng.random((count, 1))  # L
+    stretch = 2 * (4 * d) ** rng.random((count, 1))  # L
     left = rng.integers(0, 2, (count, d))
     right = np.where(rng.random((count, d)) < 1 / stretch, left, 1 - left)
     return calculation(left, right, add)
