@@ -186,7 +186,7 @@ class AlgorithmTraining:
         try:
             self.curriculum.restore(saved.notes["curriculum"])
             self.pull = float(saved.notes["pull"])
-            self.usual.norm = float(saved.notes.get("usual", 0.0))
+            self.usual.norm = float(saved.notes["usual"])
         except (KeyError, TypeError, ValueError) as error:
             raise FileRefused(f"the checkpoint lacks a part of a curriculum ({error})") from error
         checkpoint.put_params(self.params, saved.params)
