@@ -151,14 +151,17 @@ def _calculation(combine: Callable[[int, int], int]) -> Example:
 def long_carries(d: int, count: int, rng: np.random.Generator) -> tuple[Symbols, Symbols]:
     """Sums of d digits in which carries, and their absence, are handed on over all distances.
 
-    A pair of digits with exactly one 1 hands on what arrives; 1 and 1 make a carry, 0 and 0 end it. One pair in L makes
-    or ends one here, and L is drawn anew for each row, from 2, which are random numbers, to 8 d, where most stretches
-    reach the last digit; each doubling is as likely as another. Stretches of ten pairs are one in a thousand among
-    random numbers, and too few to learn from; with L up to d, those of all digits are.
+    A pair of digits with exactly one 1 hands on what arrives; 1 and 1 make a carry, 0 and 0 end it. Here a row is a
+    chain of stretches: a pair that makes or ends a carry, and pairs that hand it on. Their lengths are drawn anew, from
+    1 to d, and each doubling is as likely as another. Among random numbers a stretch of ten is one in a thousand.
     """
-    stretch = 2 * (4 * d) ** rng.random((count, 1))  # L
+    lengths = np.floor(d ** rng.random((count, d))).astype(np.int64)
+    begins = np.cumsum(lengths, axis=1) - lengths
+    row, stretch = np.nonzero(begins < d)
     left = rng.integers(0, 2, (count, d))
-    right = np.where(rng.random((count, d)) < 1 / stretch, left, 1 - left)
+    right = 1 - left
+    at = begins[row, stretch]
+    right[row, at] = left[row, at]
     return calculation(left, right, add)
 
 
