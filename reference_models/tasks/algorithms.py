@@ -151,16 +151,17 @@ def _calculation(combine: Callable[[int, int], int]) -> Example:
 def long_carries(d: int, count: int, rng: np.random.Generator) -> tuple[Symbols, Symbols]:
     """Sums of d digits in which carries, and their absence, are handed on over all distances.
 
-    A pair of digits with exactly one 1 hands on what arrives; 1 and 1 make a carry, 0 and 0 end it. Here a row is a
-    chain of stretches: a pair that makes or ends a carry, and pairs that hand it on. Their lengths are drawn anew, from
-    1 to d, and each doubling is as likely as another. Among random numbers a stretch of ten is one in a thousand.
+    A pair of digits with exactly one 1 hands on what arrives; 1 and 1 make a carry, 0 and 0 end it. A row is a chain of
+    stretches here, each of pairs that hand on and a last one that makes or ends a carry. How many pairs a stretch has is
+    drawn anew each time, from 1 to d + 1, and each doubling is as likely as another. Among random numbers stretches of
+    ten are one in a thousand.
     """
-    lengths = np.floor(d ** rng.random((count, d))).astype(np.int64)
-    begins = np.cumsum(lengths, axis=1) - lengths
-    row, stretch = np.nonzero(begins < d)
+    pairs = np.rint((d + 1) ** rng.random((count, d))).astype(np.int64)  # of each stretch; d of them are enough
+    last = np.cumsum(pairs, axis=1) - 1
+    row, stretch = np.nonzero(last < d)
+    at = last[row, stretch]
     left = rng.integers(0, 2, (count, d))
     right = 1 - left
-    at = begins[row, stretch]
     right[row, at] = left[row, at]
     return calculation(left, right, add)
 
