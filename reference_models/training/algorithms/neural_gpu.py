@@ -17,7 +17,7 @@ from refmem.storage import FileRefused
 from reference_models import neural_gpu
 from reference_models.neural_gpu import CELLS, Size
 from reference_models.parallel import data_parallel
-from reference_models.tasks.algorithms import TASKS, long_carries
+from reference_models.tasks.algorithms import TASKS, carry_chains, long_carries
 from reference_models.training import adam, checkpoint
 from reference_models.training.adam import Adam
 from reference_models.training.algorithms import gradient_noise, relaxation
@@ -50,7 +50,7 @@ class Recipe:
     sets: int = 1  # of weights; 6 in the paper
     pull: float = 5e-4  # of `relaxation`
     pull_growth: float = 1.2  # whenever the curriculum advances
-    chains: float = 0.0  # share of the batches of badd with `long_carries`; the paper has none
+    chains: float = 0.0  # share of the batches of badd with `carry_chains`, and as many with `long_carries`; paper: 0
     shards: int = 2
 
     def __post_init__(self) -> None:
@@ -59,9 +59,9 @@ class Recipe:
         for name in ("batch", "sets", "shards"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        for name in ("dropout", "chains"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"{name} must lie in [0, 1), got {getattr(self, name)}")
+        for name, limit in (("dropout", 1), ("chains", 0.5)):
+            if not 0 <= getattr(self, name) < limit:
+                raise ValueError(f"{name} must lie in [0, {limit}), got {getattr(self, name)}")
         if self.chains and self.task != "badd":
             raise ValueError(f"chains are carries of badd, and {self.task} has none")
         if self.noise < 0:
@@ -137,10 +137,7 @@ class AlgorithmTraining:
         recipe, curriculum = self.recipe, self.curriculum
         length = curriculum.draw(self.rng)
         batch = recipe.batch_of(length)
-        if recipe.chains and self.rng.random() < recipe.chains:
-            inputs, targets = long_carries(length // 2, batch, self.rng)
-        else:
-            inputs, targets = self.task.batch(length, batch, self.rng)
+        inputs, targets = self._examples(length, batch)
         keep = keep_of(recipe.dropout, length, recipe.dropout_rule)
         mean_loss, wrong, gradients = loss_and_gradients(self.params, inputs, targets, recipe.size, keep=keep,
                                                          rng=self.rng, shards=recipe.shards)
@@ -162,6 +159,20 @@ class AlgorithmTraining:
                 self._merge()
         return {"loss": mean_loss, "error": error, "length": length, "reached": curriculum.present,
                 "accuracy": 1 - curriculum.error if curriculum.complete else 0.0, "images": batch}
+
+    def _examples(self, length: int, batch: int) -> tuple[Array, Array]:
+        """Random sequences, or sums whose carries travel.
+
+        `carry_chains` alone left stretches of ten digits unlearnt; `long_carries` alone are passed by those who fail at
+        the longest, and the curriculum goes on.
+        """
+        if self.recipe.chains:
+            kind = self.rng.random() / self.recipe.chains
+            if kind < 1:
+                return carry_chains(length // 2, batch, self.rng)
+            if kind < 2:
+                return long_carries(length // 2, batch, self.rng)
+        return self.task.batch(length, batch, self.rng)
 
     def _merge(self) -> None:
         """From here on there is one set of weights, and one of their means in Adam."""
