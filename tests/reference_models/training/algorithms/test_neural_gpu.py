@@ -110,6 +110,20 @@ def test_batches_of_long_sequences_hold_fewer_of_them():
     assert {point["images"] for point in curve if point["length"] == 1} == {8}
 
 
+def test_sums_of_three_kinds_are_trained_on():
+    run = AlgorithmTraining(replace(QUICK, task="badd", longest=61, chains=0.3), seed=0)
+    d, shortest_of_batch = 30, []
+    for _ in range(300):
+        inputs, _ = run._examples(61, 8)
+        handed_on = np.abs(inputs[:, :d] - inputs[:, d + 1:])
+        stretches = [max(map(len, "".join(map(str, row)).split("0"))) for row in handed_on]
+        shortest_of_batch.append((min(stretches), sum(stretches) / 8))
+    half = [mean for shortest, mean in shortest_of_batch if shortest >= d // 2 - 1]
+    others = np.array([mean for shortest, mean in shortest_of_batch if shortest < d // 2 - 1])
+    assert len(half) == pytest.approx(0.3 * 300, abs=30)
+    assert (others > 8).sum() == pytest.approx(0.3 * 300, abs=30)  # of all lengths; random numbers have about 4
+
+
 def test_dropout_by_length():
     assert keep_of(0.09, 20) == keep_of(0.09, 41) == 0.91
     assert keep_of(0.15, 40, "released") == pytest.approx(1 - 8 * 0.15 / 40)
@@ -126,6 +140,7 @@ def test_the_rate_falls_at_the_end_of_the_budget():
     ({"dropout": 1.0}, r"dropout must lie in \[0, 1\), got 1.0"), ({"noise": -1.0}, "noise must be at least 0"),
     ({"spikes": 1.0}, "spikes must be more than 1 times"),
     ({"chains": 0.1}, "chains are carries of badd, and copy has none"),
+    ({"task": "badd", "chains": 0.5}, r"chains must lie in \[0, 0.5\), got 0.5"),
     ({"dropout_rule": "x"}, "dropout_rule must be one of"), ({"task": "badd", "longest": 2}, "no examples of length 2"),
 ])
 def test_what_is_no_recipe_is_refused(change, message):
