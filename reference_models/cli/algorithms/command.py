@@ -40,7 +40,7 @@ def add_to(commands: Any) -> None:
     own.add_argument("--sets", type=positive(int), metavar="R",
                      help="of weights, drawn together until they are one (parameter sharing relaxation); default 1")
     own.add_argument("--chains", type=float, metavar="P",
-                     help="for badd: share of the batches whose carries travel half of the digits or more, and of those where "
+                     help="for badd: share of the sums whose carries travel half of the digits or more, and of those where "
                           f"they travel over all distances; default {CHAINS:g}")
     own.add_argument("--spikes", type=float, metavar="K",
                      help="bound a gradient at K times the running mean of their norms; default 2; 0: no such bound")

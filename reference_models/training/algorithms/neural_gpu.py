@@ -50,7 +50,7 @@ class Recipe:
     sets: int = 1  # of weights; 6 in the paper
     pull: float = 5e-4  # of `relaxation`
     pull_growth: float = 1.2  # whenever the curriculum advances
-    chains: float = 0.0  # share of the batches of badd with `carry_chains`, and as many with `long_carries`; paper: 0
+    chains: float = 0.0  # share of `carry_chains` in the batches of badd, and of `long_carries`; the paper has none
     shards: int = 2
 
     def __post_init__(self) -> None:
@@ -161,18 +161,19 @@ class AlgorithmTraining:
                 "accuracy": 1 - curriculum.error if curriculum.complete else 0.0, "images": batch}
 
     def _examples(self, length: int, batch: int) -> tuple[Array, Array]:
-        """Random sequences, or sums whose carries travel.
+        """Random sequences, and among them sums whose carries travel.
 
         `carry_chains` alone left stretches of ten digits unlearnt; `long_carries` alone are passed by those who fail at
-        the longest, and the curriculum goes on.
+        the longest, and the curriculum goes on. All three in each batch: of one kind a batch, the next one undoes much
+        of what the last one did.
         """
-        if self.recipe.chains:
-            kind = self.rng.random() / self.recipe.chains
-            if kind < 1:
-                return carry_chains(length // 2, batch, self.rng)
-            if kind < 2:
-                return long_carries(length // 2, batch, self.rng)
-        return self.task.batch(length, batch, self.rng)
+        kinds = self.rng.random(batch)
+        far, near = int((kinds < self.recipe.chains).sum()), int((kinds > 1 - self.recipe.chains).sum())
+        parts = [make(d, count, self.rng) for make, d, count in
+                 ((carry_chains, length // 2, far), (long_carries, length // 2, near),
+                  (self.task.batch, length, batch - far - near)) if count]
+        inputs, targets = zip(*parts, strict=True)
+        return np.concatenate(inputs), np.concatenate(targets)
 
     def _merge(self) -> None:
         """From here on there is one set of weights, and one of their means in Adam."""
