@@ -31,6 +31,16 @@ def test_a_run_leaves_its_figures_and_pictures(folder, capsys):
     assert {"checkpoint.npz", "curve.csv", "results.json", "accuracy.png"} <= names
 
 
+@pytest.mark.parametrize(("asked", "chains", "dropout"), [
+    (["--task", "badd"], 0.3, 0.06), (["--task", "badd", "--chains", "0", "--dropout", "0.09"], 0.0, 0.09),
+    (["--task", "sort"], 0.0, 0.0),
+])
+def test_addition_has_a_recipe_of_its_own(asked, chains, dropout, capsys, tmp_path):
+    assert main(["algorithms", *SMALL, *asked, "--out", str(tmp_path / "run"), "--json"]) == 0
+    recipe = json.loads(capsys.readouterr().out)["recipe"]
+    assert (recipe["chains"], recipe["dropout"]) == (chains, dropout)
+
+
 def test_a_resumed_run_goes_on_and_prints_one_object(folder, capsys, tmp_path):
     import shutil
 
