@@ -36,7 +36,7 @@ def test_a_run_leaves_its_figures_and_pictures(folder, capsys):
     (["--task", "sort"], 0.0, 0.0),
 ])
 def test_addition_has_a_recipe_of_its_own(asked, chains, dropout, capsys, tmp_path):
-    assert main(["algorithms", *SMALL, *asked, "--out", str(tmp_path / "run"), "--json"]) == 0
+    assert main(["algorithms", *SMALL, *asked, "--beyond", "--out", str(tmp_path / "run"), "--json"]) == 0
     recipe = json.loads(capsys.readouterr().out)["recipe"]
     assert (recipe["chains"], recipe["dropout"]) == (chains, dropout)
 
