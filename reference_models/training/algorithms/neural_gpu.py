@@ -167,11 +167,10 @@ class AlgorithmTraining:
         the longest, and the curriculum goes on. All three in each batch: of one kind a batch, the next one undoes much
         of what the last one did.
         """
-        kinds = self.rng.random(batch)
-        far, near = int((kinds < self.recipe.chains).sum()), int((kinds > 1 - self.recipe.chains).sum())
-        parts = [make(d, count, self.rng) for make, d, count in
-                 ((carry_chains, length // 2, far), (long_carries, length // 2, near),
-                  (self.task.batch, length, batch - far - near)) if count]
+        chains = self.recipe.chains
+        counts = self.rng.multinomial(batch, [chains, chains, 1 - 2 * chains])
+        makers = ((carry_chains, length // 2), (long_carries, length // 2), (self.task.batch, length))
+        parts = [make(size, count, self.rng) for (make, size), count in zip(makers, counts, strict=True) if count]
         inputs, targets = zip(*parts, strict=True)
         return np.concatenate(inputs), np.concatenate(targets)
 
