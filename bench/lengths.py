@@ -31,7 +31,7 @@ def main(options: argparse.Namespace) -> int:
     for one in rows:
         far = ", ".join(f"{there['share']:.1%} of {there['sequences']} {there['kind']} at {there['length']}"
                         for there in one["beyond"])
-        print(f"{one['task']} to {one['trained_to']}, seed {one['seed']}: {one['errors']} wrong of "
+        print(f"{one['task']} to {one['trained_to']}, seed {one['seed']}, dropout {one['dropout']:g}: {one['errors']} wrong of "
               f"{one['sequences']} at trained lengths; {far}")
     return 0
 
@@ -42,6 +42,7 @@ def row(path: Path) -> dict[str, Any]:
         facts = json.loads(path.read_text())
         trained = facts["trained"]
         return {"task": facts["task"], "trained_to": trained["longest"], "seed": facts["seed"],
+                "dropout": facts["recipe"]["dropout"],
                 "updates": facts["updates"], "seconds": facts["seconds"], "sequences": trained["sequences"],
                 "errors": trained["errors"], "at_longest": trained["by_length"][-1], "beyond": facts["beyond"]}
     except (json.JSONDecodeError, KeyError, TypeError, IndexError) as error:

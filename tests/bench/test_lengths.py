@@ -13,7 +13,7 @@ def result(path, task="badd", longest=9, seed=0, errors=1):
                 "share": right / 50}
 
     path.write_text(json.dumps({
-        "task": task, "seed": seed, "updates": 7, "seconds": 1.5,
+        "task": task, "seed": seed, "updates": 7, "seconds": 1.5, "recipe": {"dropout": 0.06},
         "trained": {"longest": longest, "sequences": 100, "errors": errors,
                     "by_length": [measured(3, "random", 50), measured(longest, "random", 50 - errors)]},
         "beyond": [measured(21, "random", 40), measured(21, "carry chains", 30)]}))
@@ -24,9 +24,9 @@ def test_a_line_for_each_run_in_the_order_of_their_lengths(tmp_path, capsys):
     long, short = result(tmp_path / "a.json", longest=11, seed=3), result(tmp_path / "b.json", errors=4)
     assert main(["lengths", long, short]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == ("badd to 9, seed 0: 4 wrong of 100 at trained lengths; 80.0% of 50 random at 21, "
+    assert lines[0] == ("badd to 9, seed 0, dropout 0.06: 4 wrong of 100 at trained lengths; 80.0% of 50 random at 21, "
                         "60.0% of 50 carry chains at 21")
-    assert lines[1].startswith("badd to 11, seed 3: 1 wrong of 100")
+    assert lines[1].startswith("badd to 11, seed 3, dropout 0.06: 1 wrong of 100")
     assert main(["lengths", long, short, "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)["rows"]
     assert [row["trained_to"] for row in rows] == [9, 11] and rows[0]["at_longest"]["share"] == 0.92
