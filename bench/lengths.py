@@ -31,8 +31,8 @@ def main(options: argparse.Namespace) -> int:
     for one in rows:
         far = ", ".join(f"{there['share']:.1%} of {there['sequences']} {there['kind']} at {there['length']}"
                         for there in one["beyond"])
-        print(f"{one['task']} to {one['trained_to']}, seed {one['seed']}, dropout {one['dropout']:g}: {one['errors']} wrong of "
-              f"{one['sequences']} at trained lengths; {far}")
+        print(f"{one['task']} to {one['trained_to']}, seed {one['seed']}, dropout {one['dropout']:g}: "
+              f"{one['errors']} wrong of {one['sequences']} at trained lengths; {far}")
     return 0
 
 

@@ -152,9 +152,9 @@ def long_carries(d: int, count: int, rng: np.random.Generator) -> tuple[Symbols,
     """Sums of d digits in which carries, and their absence, are handed on over all distances.
 
     A pair of digits with exactly one 1 hands on what arrives; 1 and 1 make a carry, 0 and 0 end it. A row is a chain of
-    stretches here, each of pairs that hand on and a last one that makes or ends a carry. How many pairs a stretch has is
-    drawn anew each time, from 1 to d + 1, and each doubling is as likely as another. Among random numbers stretches of
-    ten are one in a thousand.
+    stretches here, each of pairs that hand on and a last one that makes or ends a carry. How many pairs a stretch has
+    is drawn anew each time, from 1 to d + 1, and each doubling is as likely as another. Among random numbers stretches
+    of ten are one in a thousand.
     """
     pairs = np.rint((d + 1) ** rng.random((count, d))).astype(np.int64)  # of each stretch; d of them are enough
     last = np.cumsum(pairs, axis=1) - 1
