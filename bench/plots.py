@@ -87,7 +87,7 @@ def lengths(rows: list[dict[str, Any]], folder: str) -> None:
         axis.grid(alpha=0.3)
     axes[0, 0].set_ylabel("fully right, %")
     axes[0, 0].set_ylim(-3, 103)
-    axes[0, -1].legend(fontsize="x-small")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize="x-small")
     _save(figure, Path(folder) / "lengths.png")
 
 

@@ -164,8 +164,7 @@ class AlgorithmTraining:
         """Random sequences, and among them sums whose carries travel.
 
         `carry_chains` alone left stretches of ten digits unlearnt; `long_carries` alone are passed by those who fail at
-        the longest, and the curriculum goes on. All three in each batch: of one kind a batch, the next one undoes much
-        of what the last one did.
+        the longest, and the curriculum goes on. All three in each batch, so that no step is taken for one kind alone.
         """
         chains = self.recipe.chains
         counts = self.rng.multinomial(batch, [chains, chains, 1 - 2 * chains])
