@@ -2,15 +2,18 @@
 
     algorithms --task badd --minutes 15           train, measure, draw
     algorithms --resume                           go on with the latest run, or measure it again
+    algorithms --resume --length 101 --minutes 60 the same, and on to longer sequences
     algorithms --solve 1010+0111                  ask the latest run; draws its mental image
 """
 
 import argparse
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from reference_models.cli.algorithms.job import Settings
+    from reference_models.training.algorithms.neural_gpu import Recipe
 
 TASK_NAMES = ("badd", "bmul", "copy", "reverse", "duplicate", "sort")
 """The names of `reference_models.tasks.algorithms`, which is not loaded for `--help` alone."""
@@ -30,7 +33,8 @@ def add_to(commands: Any) -> None:
                     "it was trained on and far beyond them.")
     own.set_defaults(run=run)
     own.add_argument("--task", choices=TASK_NAMES, help="default badd, binary addition")
-    own.add_argument("--length", type=positive(int), metavar="N", help="longest sequence to train on; default 41")
+    own.add_argument("--length", type=positive(int), metavar="N",
+                     help="longest sequence to train on; default 41; --resume may go on to longer ones")
     budget = own.add_mutually_exclusive_group()
     budget.add_argument("--minutes", type=positive(float), metavar="M", help=f"of training; default {MINUTES:g}")
     budget.add_argument("--updates", type=positive(int), metavar="N", help="train for N updates instead")
@@ -109,6 +113,19 @@ def _settings(options: argparse.Namespace, saved: dict[str, Any] | None) -> "Set
         return Settings(Recipe(**given), options.seed or 0, **budget)
 
     before = Settings.from_facts(saved)
-    output.check_unchanged(given, vars(before.recipe), but=["sets"])  # they may have become one since
+    recipe = before.recipe
+    output.check_unchanged(given, vars(recipe), but=["sets", "longest"])  # the sets may have become one since
     output.check_unchanged({"seed": options.seed}, vars(before))
-    return Settings(before.recipe, before.seed, **budget) if any(budget.values()) else before
+    if options.length not in (None, recipe.longest):
+        recipe = _longer(recipe, options.length, budget)
+    return Settings(recipe, before.seed, **budget) if any(budget.values()) else before
+
+
+def _longer(recipe: "Recipe", length: int, budget: dict[str, Any]) -> "Recipe":
+    """The recipe of a run that goes on to longer sequences."""
+    if length < recipe.longest:
+        raise ValueError(f"the run was started with sequences of up to {recipe.longest} symbols and can go on to "
+                         f"longer ones only, got --length {length}")
+    if not any(budget.values()):
+        raise ValueError("longer sequences take more training: give --updates or --minutes besides --length")
+    return replace(recipe, longest=length)

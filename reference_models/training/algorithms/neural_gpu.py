@@ -186,7 +186,7 @@ class AlgorithmTraining:
                              notes={"curriculum": self.curriculum.state(), "pull": self.pull, "usual": self.usual.norm})
 
     def resume(self, saved: checkpoint.Checkpoint) -> None:
-        """Go on from `saved`, which a run of the same recipe made.
+        """Go on from `saved`, which a run of the same recipe made, or one that differs in `longest` and had less.
 
         Raises
         ------

@@ -1,6 +1,7 @@
 """The command `algorithms`: a small run whole, resumed, asked; and every wrong word is one sentence and exit code 2."""
 
 import json
+import shutil
 
 import pytest
 
@@ -42,8 +43,6 @@ def test_addition_has_a_recipe_of_its_own(asked, chains, dropout, capsys, tmp_pa
 
 
 def test_a_resumed_run_goes_on_and_prints_one_object(folder, capsys, tmp_path):
-    import shutil
-
     copied = tmp_path / "copied"
     shutil.copytree(folder, copied)
     assert main(["algorithms", "--resume", "--out", str(copied), "--updates", "6", "--test", "9", "--beyond",
@@ -51,6 +50,23 @@ def test_a_resumed_run_goes_on_and_prints_one_object(folder, capsys, tmp_path):
     captured = capsys.readouterr()
     facts = json.loads(captured.out)
     assert captured.out.count("\n") == 1 and facts["updates"] == 6 and facts["beyond"] == []
+
+
+def test_a_run_goes_on_to_longer_sequences(folder, capsys, tmp_path):
+    """Where its curriculum stands; what is mastered of the old lengths is not learnt anew."""
+    copied = tmp_path / "copied"
+    shutil.copytree(folder, copied)
+    before = job.started(job.Settings.from_facts(job.saved_run(copied).settings), job.saved_run(copied))
+    assert main(["algorithms", "--resume", "--out", str(copied), "--length", "5", "--updates", "4", "--test", "9",
+                 "--beyond", "--json"]) == 0  # four of four updates are done: nothing is trained
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["reached"] == before.curriculum.present and facts["recipe"]["longest"] == 5
+    assert [row["length"] for row in facts["trained"]["by_length"]] == [1, 2, 3, 4, 5]
+
+    assert main(["algorithms", "--resume", "--out", str(copied), "--length", "5", "--updates", "6", "--test", "9",
+                 "--beyond", "--json"]) == 0
+    after = job.started(job.Settings.from_facts(job.saved_run(copied).settings), job.saved_run(copied))
+    assert after.curriculum.lengths == [1, 2, 3, 4, 5] and after.counters.episodes == 6
 
 
 def test_a_stopped_run_says_how_it_goes_on(monkeypatch, capsys, tmp_path):
@@ -74,6 +90,8 @@ def test_a_run_answers_questions(folder, capsys):
     (["--solve", "0110", "--positions", "3"], "inputs of 4 symbols do not fit a state of 3 positions"),
     (["--resume", "--task", "badd"], "the run was started with task copy and cannot go on with badd"),
     (["--resume", "--seed", "4"], "the run was started with seed 3 and cannot go on with 4"),
+    (["--resume", "--length", "2", "--updates", "9"], "can go on to longer ones only, got --length 2"),
+    (["--resume", "--length", "5"], "give --updates or --minutes besides --length"),
     ([], "already holds a run; add --resume"),
     (["--resume", "--positions", "3"], "--positions is about the state of --solve"),
 ])

@@ -52,6 +52,10 @@ def test_it_goes_on_where_it_was_saved():
     other.restore(one.state())
     assert other == one and other.reached == 1
 
+    longer = Curriculum([1, 2, 3, 4, 5])
+    longer.restore(one.state())
+    assert longer.present == one.present and not longer.complete
+
 
 @pytest.mark.parametrize(("arguments", "message"), [
     (([1, 2], "fast"), "rule must be one of recipe, paper, got 'fast'"), (([],), "lengths must ascend"),
