@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from bench import compare, conform, everything, gradcheck, growth, lengths, memory_share, models, record
+from bench import catch_search, compare, conform, everything, gradcheck, growth, lengths, memory_share, models, record
 from bench.neighbours import command as neighbours
 
 COMMANDS = {
@@ -16,6 +16,7 @@ COMMANDS = {
     "compare": (compare, "two reports: what has become worse beyond the spread"),
     "memory-share": (memory_share, "what share of a training step the memory takes"),
     "lengths": (lengths, "how far Neural GPUs reach, against the length they were trained to"),
+    "catch-search": (catch_search, "Catch by the paper's protocol: the best five of a random search, a network each"),
     "record": (record, "keep the figures and plots of a long run"),
 }
 
