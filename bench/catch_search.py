@@ -32,9 +32,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="where the runs are kept; those that are there are not made again")
     parser.add_argument("--model", nargs="+", choices=MODELS, default=list(MODELS), dest="models")
     parser.add_argument("--screen", default="16x3", metavar="NxM")
+    parser.add_argument("--blank", choices=("screen", "ball"), default="screen",
+                        help="what goes blank: all (default), or the ball alone, and the paddle stays in sight")
     parser.add_argument("--trials", type=int, default=20, metavar="N", help="for each network; default 20")
     parser.add_argument("--updates", type=int, default=2400, metavar="N", help="at most, for each trial; default 2400")
-    parser.add_argument("--plot", metavar="DIR", help="draw catch-search.png into it (needs the extra plot)")
+    parser.add_argument("--plot", metavar="DIR", help="draw catch-search-NxM.png, or catch-search-NxM-ball.png, into it (needs the extra plot)")
     parser.add_argument("--json", action="store_true", help="one object on stdout instead of lines")
 
 
@@ -47,12 +49,14 @@ def main(options: argparse.Namespace) -> int:
     job.rules_of(options.screen, job.DEFAULTS)
     models = list(dict.fromkeys(options.models))
     # One network after the other within a trial, so that what was stopped has as many of each.
-    rows = [trial(model, options.screen, number, options.updates, options.out)
+    given = {"updates": options.updates, "blank": options.blank}
+    rows = [trial(model, options.screen, number, given, options.out)
             for number in range(options.trials) for model in models]
     together = [best(model, [row for row in rows if row["model"] == model]) for model in models]
     if options.plot is not None:
-        plots.catch_search(together, options.screen, options.plot)
-    facts = {"screen": options.screen, "trials": options.trials, "updates": options.updates, "best": together,
+        name = options.screen + ("-ball" if options.blank == "ball" else "")
+        plots.catch_search(together, name, options.plot)
+    facts = {"screen": options.screen, "blank": options.blank, "trials": options.trials, "updates": options.updates, "best": together,
              "rows": [{name: value for name, value in row.items() if name != "curve"} for row in rows],
              "versions": measure.versions(*PACKAGES)}
     if options.json:
@@ -79,12 +83,12 @@ def drawn(model: str, number: int) -> dict[str, Any]:
     return settings
 
 
-def trial(model: str, screen: str, number: int, updates: int, out: Path) -> dict[str, Any]:
+def trial(model: str, screen: str, number: int, given: dict[str, Any], out: Path) -> dict[str, Any]:
     """One run, made or found in its folder below `out`."""
     leg, own = job.Leg(model, screen, FIRST_SEED + number), drawn(model, number)
     folder = out / f"{number:03d}"
     with output.writable(folder):
-        job.everything([leg], folder, job.DEFAULTS | own | {"updates": updates})
+        job.everything([leg], folder, job.DEFAULTS | own | given)
     saved = job.saved_leg(leg, folder)
     assert saved is not None
     done = job.Done(leg, saved)

@@ -91,7 +91,7 @@ def lengths(rows: list[dict[str, Any]], folder: str) -> None:
     _save(figure, Path(folder) / "lengths.png")
 
 
-def catch_search(best: list[dict[str, Any]], screen: str, folder: str) -> None:
+def catch_search(best: list[dict[str, Any]], name: str, folder: str) -> None:
     """The share of balls caught against frames, a line for each network: the mean of its best runs."""
     pyplot = _pyplot()
     figure, axis = pyplot.subplots(figsize=(6, 3.8), layout="constrained")
@@ -99,13 +99,13 @@ def catch_search(best: list[dict[str, Any]], screen: str, folder: str) -> None:
         curve = one["curve"]
         axis.plot(np.array(curve["frames"]) / 1e6, 100 * np.array(curve["success"]),
                   label=f"{one['model']}, trials {', '.join(map(str, one['trials']))}")
-    axis.set_title(f"Catch on {screen}: mean of the best five of a random search", fontsize="medium")
+    axis.set_title(f"Catch, {name}: mean of the best five of a random search", fontsize="medium")
     axis.set_xlabel("frames, in millions")
     axis.set_ylabel("balls caught, %")
     axis.set_ylim(0, 100)
     axis.grid(alpha=0.3)
     axis.legend(fontsize="x-small", loc="lower right")
-    _save(figure, Path(folder) / "catch-search.png")
+    _save(figure, Path(folder) / f"catch-search-{name}.png")
 
 
 def _pyplot() -> Any:

@@ -57,8 +57,8 @@ def test_a_search_writes_its_runs_and_is_not_made_twice(tmp_path, capsys, monkey
 def test_the_picture(tmp_path):
     pytest.importorskip("matplotlib", reason="pictures need the extra plot")
     assert main(["catch-search", "--screen", "4x2", "--trials", "5", "--updates", "1", "--model", "irnn",
-                 "--out", str(tmp_path / "runs"), "--plot", str(tmp_path)]) == 0
-    assert (tmp_path / "catch-search.png").read_bytes()[1:4] == b"PNG"
+                 "--blank", "ball", "--out", str(tmp_path / "runs"), "--plot", str(tmp_path)]) == 0
+    assert (tmp_path / "catch-search-4x2-ball.png").read_bytes()[1:4] == b"PNG"
 
 
 @pytest.mark.parametrize(("more", "message"), [
