@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="what goes blank: all (default), or the ball alone, and the paddle stays in sight")
     parser.add_argument("--trials", type=int, default=20, metavar="N", help="for each network; default 20")
     parser.add_argument("--updates", type=int, default=2400, metavar="N", help="at most, for each trial; default 2400")
-    parser.add_argument("--plot", metavar="DIR", help="draw catch-search-NxM.png, or catch-search-NxM-ball.png, into it (needs the extra plot)")
+    parser.add_argument("--plot", metavar="DIR", help="draw catch-search-NxM.png into it (needs the extra plot)")
     parser.add_argument("--json", action="store_true", help="one object on stdout instead of lines")
 
 
@@ -56,7 +56,8 @@ def main(options: argparse.Namespace) -> int:
     if options.plot is not None:
         name = options.screen + ("-ball" if options.blank == "ball" else "")
         plots.catch_search(together, name, options.plot)
-    facts = {"screen": options.screen, "blank": options.blank, "trials": options.trials, "updates": options.updates, "best": together,
+    facts = {"screen": options.screen, "blank": options.blank, "trials": options.trials, "updates": options.updates,
+             "best": together,
              "rows": [{name: value for name, value in row.items() if name != "curve"} for row in rows],
              "versions": measure.versions(*PACKAGES)}
     if options.json:
@@ -87,6 +88,9 @@ def trial(model: str, screen: str, number: int, given: dict[str, Any], out: Path
     """One run, made or found in its folder below `out`."""
     leg, own = job.Leg(model, screen, FIRST_SEED + number), drawn(model, number)
     folder = out / f"{number:03d}"
+    before = job.saved_leg(leg, folder)
+    if before is not None:
+        output.check_unchanged(job.DEFAULTS | own | given, before.settings, but=["updates"])
     with output.writable(folder):
         job.everything([leg], folder, job.DEFAULTS | own | given)
     saved = job.saved_leg(leg, folder)

@@ -79,7 +79,8 @@ def lengths(rows: list[dict[str, Any]], folder: str) -> None:
         for row in rows:
             there = [row["at_longest"]] * (kind == "random") + [one for one in row["beyond"] if one["kind"] == kind]
             axis.plot([one["length"] for one in there], [100 * one["share"] for one in there], marker="o",
-                      label=f"trained to {row['trained_to']}, seed {row['seed']}, dropout {row['dropout']:g}")
+                      label=f"trained to {row['trained_to']} in {row['updates']:,} updates, seed {row['seed']}, "
+                            f"dropout {row['dropout']:g}")
         axis.set_xscale("log", base=2)
         axis.xaxis.set_major_formatter("{x:g}")
         axis.set_title(f"{row['task']}: {kind}", fontsize="medium")

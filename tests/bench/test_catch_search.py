@@ -53,6 +53,9 @@ def test_a_search_writes_its_runs_and_is_not_made_twice(tmp_path, capsys, monkey
     assert main(asked) == 0
     assert json.loads(capsys.readouterr().out)["rows"] == facts["rows"]
 
+    assert main([*asked, "--blank", "ball"]) == 2  # another game in the same folder
+    assert "was started with blank screen and cannot go on with ball" in capsys.readouterr().err
+
 
 def test_the_picture(tmp_path):
     pytest.importorskip("matplotlib", reason="pictures need the extra plot")
