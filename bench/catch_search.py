@@ -64,9 +64,10 @@ def main(options: argparse.Namespace) -> int:
         print(json.dumps(facts))
         return 0
     for one in together:
-        frames = "not reached by five" if one["mean_frames"] is None else f"{one['mean_frames']:,} frames"
-        print(f"{one['model']:12s} {frames}, mean of the best {BEST} of {options.trials}, of which {one['reached']} "
-              f"reached {100 * job.DEFAULTS['goal']:g} %; best {one['best_frames']}")
+        mean, median = ("not reached" if one[name] is None else f"{one[name]:,}"
+                        for name in ("mean_frames", "median_of_all"))
+        print(f"{one['model']:12s} frames to {100 * job.DEFAULTS['goal']:g} %: {mean} in the mean of the best {BEST}, "
+              f"{median} in the median of {options.trials}; {one['reached']} reached it")
     return 0
 
 
@@ -109,7 +110,9 @@ def best(model: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
     grid = np.linspace(0, max(row["played"] for row in five), 101)
     # A run that reached the goal was stopped there: from then on it counts with what it had.
     mean = np.mean([np.interp(grid, [0, *row["curve"][0]], [0, *row["curve"][1]]) for row in five], axis=0)
+    median = float(np.median([row["frames"] or np.inf for row in rows]))
     return {"model": model, "trials": [row["trial"] for row in five], "best_frames": counts,
             "mean_frames": None if None in counts else round(float(np.mean(counts))),
+            "median_of_all": round(median) if np.isfinite(median) else None,
             "reached": sum(row["frames"] is not None for row in rows),
             "curve": {"frames": [round(float(x)) for x in grid], "success": [round(float(y), 4) for y in mean]}}
