@@ -5,8 +5,8 @@ Two rules. They differ in how a batch's length is drawn from those reached so fa
     "recipe"   60 %: the larger of two uniform draws; 30 %: the present length; 10 %: uniform; next at error <= 0.15
     "paper"    80 %: the present length; 20 %: uniform over *all* lengths; next at error < 0.1   (arXiv 1511.08228 §3)
 
-The error is the share of sequences that are not fully correct, averaged over the batches of the present length: each
-new one counts a fifth. It starts at 1 whenever a length is opened.
+The error is the share of sequences that are not fully correct (without dropout), averaged over the batches of the
+present length: each new one counts a fifth. It starts at 1 whenever a length is opened.
 """
 
 from dataclasses import dataclass

@@ -34,6 +34,14 @@ def test_each_piece_changes_the_run(change):
     assert any(not np.array_equal(plain.trained[name], other.trained[name]) for name in plain.params)
 
 
+def test_the_curriculum_asks_the_network_without_dropout():
+    training = trained(QUICK, 120)  # copies all lengths
+    training.recipe = replace(QUICK, dropout=0.5, adam=replace(QUICK.adam, rate=1e-12))
+    curve = [training.advance(0.0) for _ in range(40)]
+    assert np.mean([point["error"] for point in curve]) > 0.5
+    assert curve[-1]["accuracy"] > 0.9
+
+
 def test_relaxation_ends_with_one_set_when_the_curriculum_is_complete():
     training = AlgorithmTraining(replace(QUICK, sets=3, longest=2, pull=0.01, pull_growth=2.0), seed=0)
     assert training.params["gate_kernels"].shape[0] == 3
