@@ -12,7 +12,7 @@ from reference_models.neural_gpu import Size
 from reference_models.parallel import data_parallel
 from reference_models.tasks.algorithms import Symbols
 
-AT_ONCE = 4096  # positions of all images of a shard together
+AT_ONCE = 1024  # positions of all images of a shard together, so that they stay in the cache: 1.3 times as fast as 4096
 
 
 @dataclass(frozen=True)
