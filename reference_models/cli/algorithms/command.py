@@ -18,10 +18,8 @@ if TYPE_CHECKING:
 TASK_NAMES = ("badd", "bmul", "copy", "reverse", "duplicate", "sort")
 """The names of `reference_models.tasks.algorithms`, which is not loaded for `--help` alone."""
 MINUTES = 10.0
-BADD: dict[str, Any] = {"chains": 0.3, "dropout": 0.06, "decay_from": 0.0}
-"""Without the first two, addition is not learnt so well that it holds far beyond the lengths of the training."""
-BADD_ADAM: dict[str, Any] = {"rate": 2e-3, "beta2": 0.99, "epsilon": 1e-5}
-"""With dropout gradients grow tenfold within tens of updates: slower, and with a shorter memory for their size."""
+BADD = {"chains": 0.3, "dropout": 0.06}
+"""Without them, addition is not learnt so well that it holds far beyond the lengths of the training."""
 
 
 def add_to(commands: Any) -> None:
@@ -98,7 +96,6 @@ def _settings(options: argparse.Namespace, saved: dict[str, Any] | None) -> "Set
     from reference_models.cli import output
     from reference_models.cli.algorithms.job import Settings
     from reference_models.neural_gpu import Size
-    from reference_models.training.adam import Adam
     from reference_models.training.algorithms.neural_gpu import Recipe
 
     asked = {"task": options.task, "longest": options.length, "curriculum": options.curriculum,
@@ -112,7 +109,7 @@ def _settings(options: argparse.Namespace, saved: dict[str, Any] | None) -> "Set
         if not any(budget.values()):
             budget["minutes"] = MINUTES
         if options.task in (None, "badd"):
-            given = BADD | {"adam": Adam(**BADD_ADAM)} | given
+            given = BADD | given
         return Settings(Recipe(**given), options.seed or 0, **budget)
 
     before = Settings.from_facts(saved)

@@ -40,8 +40,6 @@ def test_addition_has_a_recipe_of_its_own(asked, chains, dropout, capsys, tmp_pa
     assert main(["algorithms", *SMALL, *asked, "--beyond", "--out", str(tmp_path / "run"), "--json"]) == 0
     recipe = json.loads(capsys.readouterr().out)["recipe"]
     assert (recipe["chains"], recipe["dropout"]) == (chains, dropout)
-    assert (recipe["adam"]["rate"], recipe["adam"]["beta2"], recipe["decay_from"]) == (
-        (2e-3, 0.99, 0.0) if "badd" in asked else (3e-3, 0.999, 0.3))
 
 
 def test_a_resumed_run_goes_on_and_prints_one_object(folder, capsys, tmp_path):
