@@ -36,6 +36,30 @@ def module_of(x: Array, name: str = "argument") -> ArrayModule:
     return home
 
 
+def device(name: str) -> ArrayModule:
+    """NumPy for "cpu"; for "gpu" CuPy, where it is installed and finds a GPU.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If CuPy is not installed, or what is installed cannot be imported.
+    ValueError
+        If it finds no GPU that it can use.
+    """
+    if name == "cpu":
+        return np
+    try:
+        import cupy
+    except ImportError as error:
+        raise ModuleNotFoundError("the GPU is used through CuPy: pip install 'refmem[gpu]'") from error
+    try:
+        cupy.zeros(1)
+    except Exception as error:  # no driver, no device, no memory: CuPy has an error for each
+        raise ValueError(f"CuPy finds no GPU with a working NVIDIA driver: {error}") from error
+    module: ArrayModule = cupy
+    return module
+
+
 def to_host(x: Array) -> npt.NDArray[Any]:
     """A NumPy array with the contents of `x`; `x` itself where it is one already."""
     if module_of(x) is np:

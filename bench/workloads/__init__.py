@@ -10,8 +10,9 @@ import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
-from types import ModuleType
 from typing import Any
+
+from refmem.arrays import ArrayModule, device
 
 FILES = {  # workload: the module that has it, so that nobody else's is imported to run it
     "cnn": "bench.workloads.cnn",
@@ -121,13 +122,9 @@ def finish(xp: Any) -> None:
         xp.cuda.synchronize()
 
 
-def cupy_device() -> ModuleType | None:
+def cupy_device() -> ArrayModule | None:
     """CuPy where it is installed and has a GPU, else None."""
-    if find_spec("cupy") is None:
-        return None
-    cupy = importlib.import_module("cupy")
     try:
-        cupy.zeros(1)
-    except Exception:  # no driver, no device, no memory: CuPy has an error for each
+        return device("gpu")
+    except (ModuleNotFoundError, ValueError):
         return None
-    return cupy

@@ -69,7 +69,7 @@ def theirs(batch: int, seed: int, channels_last: bool = False, device: str = "cp
 WORKLOADS = (
     Workload("cnn", "forward and backward of the CNN, the paper's widths",
              sides={"ours": ours, "plain": functools.partial(ours, conv="plain"),
-                    "cupy": on_cupy(functools.partial(ours, conv="plain")), "torch": theirs,
+                    "cupy": on_cupy(functools.partial(ours, conv="columns")), "torch": theirs,
                     "torch_channels_last": functools.partial(theirs, channels_last=True),
                     "torch_gpu": functools.partial(theirs, device="cuda")},
              batches=(16, 80, 256), growth={"batch": (8, 16, 32, 64, 128)}),

@@ -108,7 +108,7 @@ def embed(params: dict[str, Array], images: Array, *, conv: str = "plain", scale
     params : dict
         As `initial_params` makes them; they say how wide the network is.
     images : [B, 28, 28, 1], dtype of the params
-    conv : "plain", "im2col" or "winograd"
+    conv : "plain", "im2col", "columns" or "winograd"
         Which twin of the convolution. Winograd's makes the first layer, with its one channel, by `conv2d_relu`.
     scale : [B, F], optional
         For training with dropout, see `dropout_scale`. None: no dropout.

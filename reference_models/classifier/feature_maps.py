@@ -3,22 +3,27 @@
     conv, ReLU, conv, ReLU, pool,  conv, ReLU, conv, ReLU, pool
 
 A few images at a time go through all layers, so that what one layer writes is still in the cache when the next one
-reads it, and only what the backward pass needs is kept for the whole batch.
+reads it, and only what the backward pass needs is kept for the whole batch. A GPU, which takes long to start on
+anything, has many at a time.
 """
 
 from types import ModuleType
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from refmem.arrays import Array, module_of
-from refmem.ops import conv2d, conv2d_im2col, conv2d_relu, conv2d_winograd, max_pool2d, relu
+from refmem.ops import conv2d, conv2d_columns, conv2d_im2col, conv2d_relu, conv2d_winograd, max_pool2d, relu
 
 from reference_models.parallel import data_parallel
 
-CONVOLUTIONS: dict[str, ModuleType] = {"plain": conv2d, "im2col": conv2d_im2col, "winograd": conv2d_winograd}
+CONVOLUTIONS: dict[str, ModuleType] = {"plain": conv2d, "im2col": conv2d_im2col, "columns": conv2d_columns,
+                                       "winograd": conv2d_winograd}
 """The twins of the convolution, by name."""
 
 POOLED = (2, 4)  # the layers that a pool follows
 AT_ONCE = 8  # images
+AT_ONCE_ON_A_GPU = 256
 
 
 class Part(NamedTuple):
@@ -72,8 +77,9 @@ def forward(params: dict[str, Array], images: Array, conv: str, *,
     u = evaluated(kernels, conv) if u is None else u
     cache = Cache(conv, kernels, params["conv1.bias"], [])
     maps = []
-    for start in range(0, max(1, len(images)), AT_ONCE):
-        rows = slice(start, start + AT_ONCE)
+    at_once = AT_ONCE if module_of(images) is np else AT_ONCE_ON_A_GPU
+    for start in range(0, max(1, len(images)), at_once):
+        rows = slice(start, start + at_once)
         part = Part(rows, images[rows], {}, {}, {})
         x, _ = _first_layer(part, cache)  # [b, H, W, F]
         for number in (2, 3, 4):

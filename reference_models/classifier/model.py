@@ -35,8 +35,8 @@ class Classifier:
     size : "recipe", "paper", "released", or a `Size`
     memory_size, profile, vocab_size
         Of the memory.
-    conv : "plain", "im2col" or "winograd", optional
-        Which twin of the convolution; see `refmem.ops`. By default the fastest for NumPy, the plain one elsewhere.
+    conv : "plain", "im2col", "columns" or "winograd", optional
+        Which twin of the convolution; see `refmem.ops`. By default the fastest for the device.
     shards : int
         Into how many parts the batch is split, to be worked on side by side. The results are the same bits on any
         number of cores, but differ by rounding from one number of shards to another.
@@ -62,7 +62,7 @@ class Classifier:
         if isinstance(size, str) and size not in SIZES:
             raise ValueError(f"size must be one of {', '.join(SIZES)}, got {size!r}")
         if conv is None:
-            conv = "winograd" if xp is np else "plain"
+            conv = "winograd" if xp is np else "columns"
         if conv not in CONVOLUTIONS:
             raise ValueError(f"conv must be one of {', '.join(CONVOLUTIONS)}, got {conv!r}")
         if shards < 1:

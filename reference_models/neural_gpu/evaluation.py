@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refmem.arrays import Array
+from refmem.arrays import Array, module_of, to_host
 
 from reference_models import neural_gpu
 from reference_models.neural_gpu import Size
@@ -13,6 +13,7 @@ from reference_models.parallel import data_parallel
 from reference_models.tasks.algorithms import Symbols
 
 AT_ONCE = 1024  # positions of all images of a shard together, so that they stay in the cache: 1.3 times as fast as 4096
+AT_ONCE_ON_A_GPU = 100_000
 
 
 @dataclass(frozen=True)
@@ -31,16 +32,24 @@ class Measured:
         return self.right / self.sequences
 
 
-def answers(params: dict[str, Array], inputs: Symbols, size: Size, *, conv: str = "winograd", shards: int = 2,
+def fastest(params: dict[str, Array]) -> str:
+    """The twin of the convolution for the device that the weights are on."""
+    return "winograd" if module_of(params["embedding"]) is np else "columns"
+
+
+def answers(params: dict[str, Array], inputs: Symbols, size: Size, *, conv: str | None = None, shards: int = 2,
             progress: Callable[[float], object] | None = None) -> Symbols:
-    """The network's answers [B, n], a few sequences at a time, side by side."""
-    at_once = max(1, AT_ONCE // inputs.shape[1]) * shards
+    """The network's answers [B, n], a few sequences at a time, side by side; on a GPU, many."""
+    xp, conv = module_of(params["embedding"]), conv or fastest(params)
+    if xp is not np:
+        shards = 1
+    at_once = max(1, (AT_ONCE if xp is np else AT_ONCE_ON_A_GPU) // inputs.shape[1]) * shards
     found = []
     for start in range(0, len(inputs), at_once):
         some = inputs[start:start + at_once]
-        done = data_parallel.run(lambda rows: neural_gpu.answer(params, some[rows], size, conv=conv),
+        done = data_parallel.run(lambda rows: neural_gpu.answer(params, xp.asarray(some[rows]), size, conv=conv),
                                  data_parallel.split(len(some), shards))
-        found += done
+        found += [to_host(part) for part in done]
         if progress is not None:
             progress((start + len(some)) / len(inputs))
     return np.concatenate(found)

@@ -85,12 +85,12 @@ class ExtendedNeuralGPU:
         Slots; 0 is the network without a memory.
     profile, search
         Of the memory; its keys have as many numbers as there are maps.
-    conv : "plain" or "winograd"
+    conv : "plain", "columns" or "winograd"
         Which twins of cell and tape.
     dtype, seed
         Of the weights.
     xp : module
-        `numpy`, or `cupy` to work on the GPU, where `conv` must be "plain".
+        `numpy`, or `cupy` to work on the GPU, where `conv` must not be "winograd".
 
     Attributes
     ----------

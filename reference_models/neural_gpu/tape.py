@@ -186,5 +186,5 @@ class WrittenTape:
         return dv
 
 
-TAPES: dict[str, type[Tape]] = {"plain": WholeTape, "winograd": WrittenTape}
+TAPES: dict[str, type[Tape]] = {"plain": WholeTape, "columns": WrittenTape, "winograd": WrittenTape}
 """By the name of the convolution that the cells use."""

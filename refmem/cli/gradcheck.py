@@ -21,13 +21,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
 from refmem import workers
-from refmem.arrays import ArrayModule
+from refmem.arrays import device
 from refmem.cli.gradcheck_targets import CPU_ONLY, TARGETS, resolve
 from refmem.gradcheck.check import Check
 from refmem.gradcheck.plan import LIMIT
@@ -111,7 +110,7 @@ class Piece(NamedTuple):
 
     def checks(self) -> list[Check]:
         """Its problems; most names have one."""
-        return [Check(problem, **self.options) for problem in resolve(self.name)(self.dtype, _device(self.device))]
+        return [Check(problem, **self.options) for problem in resolve(self.name)(self.dtype, device(self.device))]
 
     def reports(self) -> list[GradReport]:
         """Of all its problems."""
@@ -126,7 +125,7 @@ def _pieces(arguments: argparse.Namespace, dtypes: list[str]) -> list[Piece]:
 
 
 def _prepare(arguments: argparse.Namespace, dtypes: list[str]) -> list[Check]:
-    _device(arguments.device)
+    device(arguments.device)
     checks = [check for piece in _pieces(arguments, dtypes) for check in piece.checks()]
     return _once(checks, lambda check: (check.subject.problem.name, check.subject.problem.dtype))
 
@@ -143,7 +142,7 @@ def _side_by_side(arguments: argparse.Namespace, dtypes: list[str], way: workers
     """The same reports, made by several workers."""
     if arguments.budget is not None:
         raise ProblemRefused("--budget is the time of one process; leave out --jobs and --dask, or the budget")
-    _device(arguments.device)
+    device(arguments.device)
     pieces = _pieces(arguments, dtypes)
     with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task("side by side", total=len(pieces))
@@ -204,20 +203,6 @@ def _run_self_test(arguments: argparse.Namespace, way: workers.Way | None) -> in
         print(f"{result['problems']} problems, {result['false_alarms']} false alarms, {result['misses']} misses, "
               f"{100 * result['inconclusive_share']:.1f} % inconclusive")
     return FAILED if result["false_alarms"] or result["misses"] else OK
-
-
-def _device(name: str) -> ArrayModule:
-    if name == "cpu":
-        return np
-    try:
-        import cupy
-    except ImportError as error:
-        raise ImportError("--device gpu needs CuPy: pip install 'refmem[gpu]'") from error
-    try:
-        cupy.zeros(1)
-    except Exception as error:
-        raise ProblemRefused(f"--device gpu needs a working NVIDIA driver: {error}") from error
-    return cupy
 
 
 def _share(text: str) -> float:

@@ -13,6 +13,7 @@ A cell of the decoder of the Extended Neural GPU also sees the output tape p: ea
 second one added, W' * p and so on. That sum is handed in as `drive` [B, n, w, 3m], in the order u, r, c.
 """
 
+from types import ModuleType
 from typing import NamedTuple
 
 from refmem.arrays import Array, check_dtype, check_float, check_rank, check_shape, module_of
@@ -38,6 +39,7 @@ class Cache(NamedTuple):
     weights: Weights
     stretch: float
     driven: bool
+    conv: ModuleType
 
 
 def check_arguments(s: Array, weights: Weights, drive: Array | None) -> None:
@@ -60,7 +62,8 @@ def check_arguments(s: Array, weights: Weights, drive: Array | None) -> None:
 
 
 def forward(s: Array, gate_kernels: Array, gate_bias: Array, candidate_kernels: Array, candidate_bias: Array,
-            drive: Array | None = None, *, cutoff: str = "paper") -> tuple[Array, Cache]:
+            drive: Array | None = None, *, cutoff: str = "paper",
+            conv: ModuleType = conv2d) -> tuple[Array, Cache]:
     """One step of one cell.
 
     Parameters
@@ -76,6 +79,8 @@ def forward(s: Array, gate_kernels: Array, gate_bias: Array, candidate_kernels: 
         What is added before the two gates and the tanh.
     cutoff : "paper" or "released"
         Of the gates, see `hard_gate`. The tanh is not cut.
+    conv : module
+        `conv2d`, or a twin of it.
 
     Returns
     -------
@@ -94,7 +99,7 @@ def forward(s: Array, gate_kernels: Array, gate_bias: Array, candidate_kernels: 
     xp = module_of(s)
     m = s.shape[3]
 
-    gates, _ = conv2d.forward(s, gate_kernels, gate_bias)  # [B, n, w, 2m]
+    gates, _ = conv.forward(s, gate_kernels, gate_bias)  # [B, n, w, 2m]
     if drive is not None:
         # spec: cgru.drive -- what the tape adds enters before both gates and the candidate's tanh: U' * s + W' * p
         #     (Extended Neural GPU, released code)
@@ -104,14 +109,14 @@ def forward(s: Array, gate_kernels: Array, gate_bias: Array, candidate_kernels: 
     u, r = opened[..., :m], opened[..., m:]  # [B, n, w, m] each
     # spec: cgru.reset-before-convolution -- the reset gate multiplies s before the convolution: U * (r s)
     #     (Neural GPU, arXiv 1511.08228 §2)
-    candidate, _ = conv2d.forward(r * s, candidate_kernels, candidate_bias)  # [B, n, w, m]
+    candidate, _ = conv.forward(r * s, candidate_kernels, candidate_bias)  # [B, n, w, m]
     if drive is not None:
         candidate = candidate + drive[..., 2 * m:]
     # spec: cgru.candidate -- c = tanh(U * (r s) + B), not cut (Neural GPU, arXiv 1511.08228 §2)
     c = xp.tanh(candidate)  # [B, n, w, m]
     # spec: cgru.mix -- s_next = u s + (1 - u) c (Neural GPU, arXiv 1511.08228 §2)
     s_next = u * s + (1 - u) * c  # [B, n, w, m]
-    return s_next, Cache(s, u, r, c, weights, hard_gate.stretch_of(cutoff), drive is not None)
+    return s_next, Cache(s, u, r, c, weights, hard_gate.stretch_of(cutoff), drive is not None, conv)
 
 
 # Backwards through s_next = u s + (1 - u) c, and then through each convolution once:
@@ -141,17 +146,17 @@ def backward(ds_next: Array, cache: Cache) -> tuple[Array, ...]:
     d_drive : [B, n, w, 3m]
         Only where there was a `drive`.
     """
-    s, u, r, c, weights, stretch, driven = cache
+    s, u, r, c, weights, stretch, driven, conv = cache
     check_shape("ds_next", ds_next, s.shape)
     check_dtype("ds_next", ds_next, s.dtype)
     xp = module_of(s)
 
     da_c = ds_next * (1 - u) * (1 - c * c)  # [B, n, w, m]
     candidate = conv2d.Cache(r * s, weights.candidate_kernels)
-    d_reset, d_candidate_kernels, d_candidate_bias = conv2d.backward(da_c, candidate)
+    d_reset, d_candidate_kernels, d_candidate_bias = conv.backward(da_c, candidate)
     ds = ds_next * u + d_reset * r  # [B, n, w, m]
     d_gates = xp.concatenate([ds_next * (s - c), d_reset * s], axis=3)  # [B, n, w, 2m] du, dr
     da = hard_gate.backward(d_gates, hard_gate.Cache(xp.concatenate([u, r], axis=3), stretch))  # [B, n, w, 2m]
-    through_gates, d_gate_kernels, d_gate_bias = conv2d.backward(da, conv2d.Cache(s, weights.gate_kernels))
+    through_gates, d_gate_kernels, d_gate_bias = conv.backward(da, conv2d.Cache(s, weights.gate_kernels))
     gradients = ds + through_gates, d_gate_kernels, d_gate_bias, d_candidate_kernels, d_candidate_bias
     return (*gradients, xp.concatenate([da, da_c], axis=3)) if driven else gradients

@@ -97,8 +97,8 @@ def forward(s: Array, gate_kernels: Array, gate_bias: Array, candidate_kernels: 
         For dropout, which needs one.
     segment : int, optional
         Keep only the image at the start of every `segment` steps, and compute again. None keeps everything.
-    conv : "plain" or "winograd"
-        Which twin of the cell; see `cgru_winograd`.
+    conv : "plain", "columns" or "winograd"
+        Which twin of the cell; see `cgru_cell`.
 
     Returns
     -------

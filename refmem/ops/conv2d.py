@@ -6,7 +6,7 @@ where x is 0 outside the image. As everywhere in deep learning the kernel is not
 cross-correlation. In LTRRE §2.1 all convolutions are 3x3.
 
 This is the plain form: one matrix product for each kernel offset. `conv2d_im2col` and `conv2d_winograd` are its
-fast twins.
+fast twins for a processor, `conv2d_columns` for a GPU.
 """
 
 from typing import NamedTuple

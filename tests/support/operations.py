@@ -14,6 +14,7 @@ from refmem.ops import (
     cgru,
     cgru_steps,
     conv2d,
+    conv2d_columns,
     conv2d_im2col,
     conv2d_relu,
     conv2d_winograd,
@@ -97,6 +98,7 @@ CELLS = tuple((2, 2, *shape) for shape in CELL)  # two sets of two layers
 CASES = {
     "conv2d": Case(conv2d, CONVOLUTION, ranks=(4, 4, 1)),
     "conv2d_im2col": Case(conv2d_im2col, CONVOLUTION, ranks=(4, 4, 1)),
+    "conv2d_columns": Case(conv2d_columns, CONVOLUTION, ranks=(4, 4, 1)),
     "conv2d_winograd": Case(conv2d_winograd, CONVOLUTION, ranks=(4, 4, 1)),
     "conv2d_relu": Case(conv2d_relu, ((2, 5, 6, 1), (3, 3, 1, 4), (4,)), ranks=(4, 4, 1)),
     "max_pool2d": Case(max_pool2d, ((2, 5, 4, 3),), ranks=(4,)),

@@ -75,8 +75,8 @@ class ndarray:
     def T(self):
         return ndarray(self._host.T)
 
-    dtype, shape, ndim, size, nbytes = (property(lambda self, name=name: getattr(self._host, name))
-                                        for name in ("dtype", "shape", "ndim", "size", "nbytes"))
+    dtype, shape, ndim, size, nbytes, strides = (property(lambda self, name=name: getattr(self._host, name))
+                                                 for name in ("dtype", "shape", "ndim", "size", "nbytes", "strides"))
 
     real, imag = (property(lambda self, name=name: ndarray(getattr(self._host, name))) for name in ("real", "imag"))
 
@@ -139,6 +139,9 @@ ndarray.__module__ = "standin"
 
 
 class _Module(types.ModuleType):
+    lib = types.SimpleNamespace(stride_tricks=types.SimpleNamespace(
+        as_strided=_on_our_side(np.lib.stride_tricks.as_strided)))
+
     def __getattr__(self, name):
         if name not in NAMES:
             raise AttributeError(f"CuPy is not known to have the name {name!r}; see tests/support/cupy_names.txt")

@@ -38,6 +38,8 @@ def add_to(commands: Any) -> None:
     budget = own.add_mutually_exclusive_group()
     budget.add_argument("--minutes", type=positive(float), metavar="M", help=f"of training; default {MINUTES:g}")
     budget.add_argument("--updates", type=positive(int), metavar="N", help="train for N updates instead")
+    own.add_argument("--batch", type=positive(int), metavar="N",
+                     help="sequences of up to 41 symbols; of longer ones fewer; default 32")
     own.add_argument("--curriculum", choices=("recipe", "paper"), help="how lengths are chosen; default recipe")
     own.add_argument("--cutoff", choices=("paper", "released"), help="of the gates: 1.1 (default) or 1.2")
     own.add_argument("--dropout", type=float, metavar="P",
@@ -52,6 +54,8 @@ def add_to(commands: Any) -> None:
                      help="bound a gradient at K times the running mean of their norms; default 2; 0: no such bound")
     own.add_argument("--shards", type=positive(int), metavar="N",
                      help="parts of a batch that are worked on side by side; default 2")
+    own.add_argument("--device", choices=("cpu", "gpu"), default="cpu",
+                     help="where the network is trained and measured; a GPU (extra gpu) wants large batches")
     own.add_argument("--test", type=positive(int), default=10_000, metavar="N",
                      help="sequences to measure at trained lengths; default 10000")
     own.add_argument("--beyond", type=positive(int), nargs="*", metavar="L",
@@ -66,6 +70,8 @@ def add_to(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Train or resume, measure, and write down; or ask."""
+    from refmem.arrays import device
+
     from reference_models.cli import output
     from reference_models.cli.algorithms import job, report
 
@@ -80,10 +86,11 @@ def run(options: argparse.Namespace) -> None:
     saved = job.saved_run(folder) if options.resume else None
     settings = _settings(options, saved.settings if saved else None)
     job.check_beyond(settings, options.beyond)
+    xp = device(options.device)
     with output.writable(folder):
         output.say(f"output goes to {folder}")
         facts = job.everything(settings, saved, folder, test=options.test, beyond=options.beyond,
-                               beyond_sequences=options.beyond_sequences)
+                               beyond_sequences=options.beyond_sequences, xp=xp)
         output.write_json(folder / "results.json", facts)
     if options.json:
         print(json.dumps(facts))
@@ -98,7 +105,7 @@ def _settings(options: argparse.Namespace, saved: dict[str, Any] | None) -> "Set
     from reference_models.neural_gpu import Size
     from reference_models.training.algorithms.neural_gpu import Recipe
 
-    asked = {"task": options.task, "longest": options.length, "curriculum": options.curriculum,
+    asked = {"task": options.task, "longest": options.length, "batch": options.batch, "curriculum": options.curriculum,
              "dropout": options.dropout, "noise": options.noise, "sets": options.sets, "chains": options.chains,
              "spikes": options.spikes, "shards": options.shards}
     given = {name: value for name, value in asked.items() if value is not None}

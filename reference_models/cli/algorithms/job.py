@@ -9,6 +9,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from refmem import storage
+from refmem.arrays import ArrayModule
 
 from reference_models import neural_gpu
 from reference_models.cli import output, pictures
@@ -57,9 +58,9 @@ def saved_run(folder: Path) -> checkpoint.Checkpoint:
     return saved
 
 
-def started(settings: Settings, saved: checkpoint.Checkpoint | None) -> AlgorithmTraining:
+def started(settings: Settings, saved: checkpoint.Checkpoint | None, xp: ArrayModule = np) -> AlgorithmTraining:
     """The run, new or as it was saved."""
-    training = AlgorithmTraining(settings.recipe, seed=settings.seed)
+    training = AlgorithmTraining(settings.recipe, seed=settings.seed, xp=xp)
     if saved is not None:
         training.resume(saved)
     return training
@@ -80,9 +81,9 @@ def check_beyond(settings: Settings, lengths: Sequence[int] | None) -> None:
 
 
 def everything(settings: Settings, saved: checkpoint.Checkpoint | None, folder: Path, *, test: int,
-               beyond: Sequence[int] | None, beyond_sequences: int) -> dict[str, Any]:
+               beyond: Sequence[int] | None, beyond_sequences: int, xp: ArrayModule = np) -> dict[str, Any]:
     """Train, measure, and write all files but the last; returns the object that --json prints."""
-    training = started(settings, saved)
+    training = started(settings, saved, xp)
     own = {"minutes": settings.minutes, "updates": settings.updates}
     recipe, task = settings.recipe, training.task
     with threadpool_limits(1, user_api="blas"):  # the shards of a batch use the cores
@@ -109,7 +110,8 @@ def everything(settings: Settings, saved: checkpoint.Checkpoint | None, folder: 
         "task": recipe.task, "trained": _together(at) | {"by_length": [_facts(row) for row in at]},
         "beyond": [_facts(row) for row in far], "reached": training.curriculum.present,
         "updates": training.counters.episodes, "seconds": round(training.counters.seconds, 1), "seed": settings.seed,
-        "recipe": recipe.as_facts(), "out": str(folder), "versions": output.versions(),
+        "recipe": recipe.as_facts(), "device": "cpu" if xp is np else "gpu", "out": str(folder),
+        "versions": output.versions(),
     }
 
 

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from refmem.arrays import Array
+from refmem.arrays import Array, ArrayModule, module_of
 from refmem.storage import FileRefused
 
 from reference_models import neural_gpu
 from reference_models.neural_gpu import CELLS, Size
-from reference_models.neural_gpu.evaluation import measure
+from reference_models.neural_gpu.evaluation import fastest, measure
 from reference_models.parallel import data_parallel
 from reference_models.tasks.algorithms import TASKS, carry_chains, long_carries
 from reference_models.training import adam, checkpoint
@@ -106,12 +106,15 @@ def keep_of(rate: float, length: int, rule: str = "paper") -> float:
 
 
 class AlgorithmTraining:
-    """A run: the network, the optimiser, the curriculum, the random generator, and how far they have come."""
+    """A run: the network, the optimiser, the curriculum, the random generator, and how far they have come.
 
-    def __init__(self, recipe: Recipe, *, seed: int) -> None:
-        self.recipe, self.seed, self.task = recipe, seed, TASKS[recipe.task]
-        self.params = neural_gpu.initial_params(recipe.size, len(self.task.alphabet), np.random.default_rng(seed),
-                                                sets=recipe.sets)
+    With `cupy` for `xp` the network and its optimiser are on the GPU, where a batch is worked on in one piece.
+    """
+
+    def __init__(self, recipe: Recipe, *, seed: int, xp: ArrayModule = np) -> None:
+        self.recipe, self.seed, self.task, self.xp = recipe, seed, TASKS[recipe.task], xp
+        self.params = self._moved(neural_gpu.initial_params(recipe.size, len(self.task.alphabet),
+                                                            np.random.default_rng(seed), sets=recipe.sets))
         self.adam = adam.start(self.params)
         self.rng = np.random.default_rng([seed, 1])
         self.curriculum = Curriculum(self.task.lengths(recipe.longest), recipe.curriculum)
@@ -209,23 +212,33 @@ class AlgorithmTraining:
             self.usual.norm = float(saved.notes["usual"])
         except (KeyError, TypeError, ValueError) as error:
             raise FileRefused(f"the checkpoint lacks a part of a curriculum ({error})") from error
-        checkpoint.put_params(self.params, saved.params)
+        checkpoint.put_params(self.params, self._moved(saved.params))
         checkpoint.go_on(self, saved)
+        self.adam = adam.AdamState(saved.adam.step, self._moved(saved.adam.first), self._moved(saved.adam.second))
+
+    def _moved(self, arrays: dict[str, Array]) -> dict[str, Array]:
+        """Onto the device; the same arrays where they are there."""
+        return {name: self.xp.asarray(array) for name, array in arrays.items()}
 
 
 def loss_and_gradients(params: dict[str, Array], inputs: Array, targets: Array, size: Size, *, keep: float = 1.0,
                        rng: np.random.Generator | None = None, shards: int = 2,
-                       conv: str = "winograd") -> tuple[float, int, dict[str, Array]]:
-    """Mean loss of a batch, how many of its sequences have a mistake, and the gradients; in shards, side by side."""
-    parts = data_parallel.split(len(inputs), shards)
+                       conv: str | None = None) -> tuple[float, int, dict[str, Array]]:
+    """Mean loss of a batch, how many of its sequences have a mistake, and the gradients; in shards, side by side.
+
+    `inputs` and `targets` are on the host. Where the weights are on a GPU, there is one shard.
+    """
+    xp, conv = module_of(params["embedding"]), conv or fastest(params)
+    parts = data_parallel.split(len(inputs), shards if xp is np else 1)
     seeds = rng.integers(2**63, size=len(parts)) if rng is not None and keep < 1 else [0] * len(parts)
 
     def of_shard(shard: tuple[slice, int]) -> tuple[float, int, dict[str, Array]]:
         rows, seed = shard
-        logits, cache = neural_gpu.forward(params, inputs[rows], size, keep=keep, conv=conv,
+        asked, wanted = xp.asarray(inputs[rows]), xp.asarray(targets[rows])
+        logits, cache = neural_gpu.forward(params, asked, size, keep=keep, conv=conv,
                                            rng=np.random.default_rng(seed) if keep < 1 else None)
-        cost, d_logits = neural_gpu.loss(logits, targets[rows], 1 / inputs.size)
-        wrong = (logits.argmax(axis=2) != targets[rows]).any(axis=1).sum()
+        cost, d_logits = neural_gpu.loss(logits, wanted, 1 / inputs.size)
+        wrong = (logits.argmax(axis=2) != wanted).any(axis=1).sum()
         return float(cost), int(wrong), neural_gpu.backward(d_logits, cache)
 
     done = data_parallel.run(of_shard, list(zip(parts, seeds, strict=True)))

@@ -120,6 +120,7 @@ _FAST_WEIGHTS: Drawn = [(0, 1, (64, 11, 50)), (0, 1, (64, 11, 50)), (0, 0.1, (50
 
 TWINS: dict[str, Twin] = {
     "ops.conv2d_im2col": Twin("ops.conv2d", _CONV_SIZE, _CONV, _op("conv2d"), _op("conv2d_im2col")),
+    "ops.conv2d_columns": Twin("ops.conv2d", _CONV_SIZE, _CONV, _op("conv2d"), _op("conv2d_columns")),
     "ops.conv2d_winograd": Twin("ops.conv2d", _CONV_SIZE, _CONV, _op("conv2d"), _op("conv2d_winograd"), 2e-13),
     "ops.conv2d_relu": Twin("ops.conv2d, relu", "16 images of 28 x 28, 32 maps",
                             _shapes((16, 28, 28, 32), (16, 28, 28, 1), (3, 3, 1, 32), (32,)),

@@ -101,6 +101,7 @@ OPS: dict[str, Make] = {
     "associative_lstm": _associative_lstm,
     "conv2d": _op("conv2d", *CONVOLUTION),
     "conv2d_im2col": _op("conv2d_im2col", *CONVOLUTION),
+    "conv2d_columns": _op("conv2d_columns", *CONVOLUTION),
     "conv2d_winograd": _op("conv2d_winograd", *CONVOLUTION),
     "conv2d_relu": _op("conv2d_relu", [(2, 5, 4, 1), (3, 3, 1, 2), (2,)], ("x", "kernels", "bias")),
     "hard_gate": _op("hard_gate", [(4, 6)], ("x",)),

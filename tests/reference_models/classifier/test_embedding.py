@@ -127,7 +127,7 @@ def test_params_images_and_gradients_are_left_alone():
 
 
 @pytest.mark.parametrize(("change", "error", "message"), [
-    ({"conv": "fft"}, ValueError, "conv must be one of plain, im2col, winograd, got 'fft'"),
+    ({"conv": "fft"}, ValueError, "conv must be one of plain, im2col, columns, winograd, got 'fft'"),
     ({"images": np.zeros((2, 28, 27, 1))}, ValueError, r"images must have shape \(2, 28, 28, 1\)"),
     ({"images": np.zeros((28, 28))}, ValueError, "images must have shape"),
     ({"images": np.zeros((2, 28, 28, 1), np.uint8)}, TypeError, "images must be float32 or float64, got uint8"),

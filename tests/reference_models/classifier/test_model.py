@@ -121,7 +121,7 @@ def test_embedding_alone_is_what_the_memory_is_asked():
     np.testing.assert_allclose(classifier.forward(images, labels, update=False)[0].cosines, expected.cosines)
 
 
-@pytest.mark.parametrize("conv", ["im2col", "winograd"])
+@pytest.mark.parametrize("conv", ["im2col", "columns", "winograd"])
 def test_the_twins_teach_the_same(conv):
     images, labels = a_batch(dtype=np.float32)
     gradients = []
@@ -157,7 +157,7 @@ def test_it_learns():
 
 @pytest.mark.parametrize(("options", "message"), [
     ({"size": "huge"}, "size must be one of recipe, paper, released, got 'huge'"),
-    ({"conv": "fft"}, "conv must be one of plain, im2col, winograd, got 'fft'"),
+    ({"conv": "fft"}, "conv must be one of plain, im2col, columns, winograd, got 'fft'"),
     ({"shards": 0}, "shards must be at least 1, got 0"),
     ({"memory_size": 0}, "memory_size must be a whole number of at least 1"),
 ])

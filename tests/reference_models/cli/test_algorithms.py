@@ -2,11 +2,13 @@
 
 import json
 import shutil
+import sys
 
 import pytest
 
 from reference_models.cli.algorithms import job
 from reference_models.cli.main import main
+from support.standin import standin
 from support.stopping import stop_in
 
 SMALL = ["--task", "copy", "--length", "3", "--updates", "4", "--shards", "1", "--test", "30", "--beyond", "6",
@@ -40,6 +42,23 @@ def test_addition_has_a_recipe_of_its_own(asked, chains, dropout, capsys, tmp_pa
     assert main(["algorithms", *SMALL, *asked, "--beyond", "--out", str(tmp_path / "run"), "--json"]) == 0
     recipe = json.loads(capsys.readouterr().out)["recipe"]
     assert (recipe["chains"], recipe["dropout"]) == (chains, dropout)
+
+
+def test_without_a_gpu_a_sentence_and_no_folder(monkeypatch, capsys, tmp_path):
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    assert main(["algorithms", *SMALL, "--device", "gpu", "--out", str(tmp_path / "run")]) == 2
+    assert "pip install 'refmem[gpu]'" in capsys.readouterr().err and not (tmp_path / "run").exists()
+
+
+def test_a_run_on_another_device_and_back(monkeypatch, capsys, tmp_path):
+    monkeypatch.setitem(sys.modules, "cupy", standin)
+    out = ["--out", str(tmp_path / "run"), "--json"]
+    assert main(["algorithms", *SMALL, "--batch", "5", "--device", "gpu", *out]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["device"] == "gpu" and facts["recipe"]["batch"] == 5
+    assert main(["algorithms", "--resume", "--test", "30", "--beyond", "6", "--beyond-sequences", "5", *out]) == 0
+    again = json.loads(capsys.readouterr().out)
+    assert again["device"] == "cpu" and again["trained"] == facts["trained"] and again["beyond"] == facts["beyond"]
 
 
 def test_a_resumed_run_goes_on_and_prints_one_object(folder, capsys, tmp_path):

@@ -159,7 +159,7 @@ def test_the_tape_by_what_was_written_is_the_whole_tape(rows, markovian, w):
             np.testing.assert_allclose(written, plain, rtol=1e-11, atol=1e-12)
 
 
-@pytest.mark.parametrize("conv", ["plain", "winograd"])
+@pytest.mark.parametrize("conv", ["plain", "columns", "winograd"])
 def test_a_second_backward_pass_finds_the_same(conv):
     net = network(conv)
     net.forward(*a_batch(seed=1))
@@ -264,7 +264,8 @@ def test_in_the_markovian_variant_an_output_forgets_all_but_the_last():
     (lambda net: net.forward(np.array([[0, 1]]), np.array([[0, 1, 2]])), r"targets must have shape \(1, 2\)"),
     (lambda net: net.forward(np.array([[0, 1]]), lengths=np.array([2, 2])), r"lengths must have shape \(1,\)"),
     (lambda net: ExtendedSize(tape_rows="last"), "tape_rows must be one of first, all"),
-    (lambda net: ExtendedNeuralGPU(ExtendedSize(**SMALL), 5, conv="fft"), "conv must be one of plain, winograd"),
+    (lambda net: ExtendedNeuralGPU(ExtendedSize(**SMALL), 5, conv="fft"),
+     "conv must be one of plain, columns, winograd"),
     (lambda net: ExtendedSize(query_rows="last"), "query_rows must be one of first, all, got 'last'"),
     (lambda net: ExtendedSize(query_width=0), "query_width must be at least 1 or None, got 0"),
     (lambda net: ExtendedNeuralGPU(ExtendedSize(**SMALL), 0), "symbols must be at least 1"),

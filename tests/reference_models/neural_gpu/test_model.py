@@ -18,7 +18,7 @@ def symbols(batch=3, n=7, count=4, seed=1):
     return np.random.default_rng(seed).integers(count, size=(batch, n))
 
 
-@pytest.mark.parametrize("conv", ["plain", "winograd"])
+@pytest.mark.parametrize("conv", ["plain", "columns", "winograd"])
 @pytest.mark.parametrize("sets", [1, 3])
 def test_loss_and_all_gradients_are_those_of_autograd_through_41_steps(conv, sets):
     torch = pytest.importorskip("torch")

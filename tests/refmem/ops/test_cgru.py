@@ -60,7 +60,7 @@ def test_the_drive_is_a_second_convolution():
     np.testing.assert_allclose(got, want.numpy(), rtol=1e-12)
 
 
-@pytest.mark.parametrize("conv", ["plain", "winograd"])
+@pytest.mark.parametrize("conv", ["plain", "columns", "winograd"])
 @pytest.mark.parametrize(("sets", "cutoff"), [(1, "paper"), (2, "released")])
 def test_45_steps_and_back_are_those_of_autograd(conv, sets, cutoff):
     torch = pytest.importorskip("torch")
@@ -75,7 +75,7 @@ def test_45_steps_and_back_are_those_of_autograd(conv, sets, cutoff):
         assert relative(got, tensor.grad.numpy()) < 1e-10
 
 
-@pytest.mark.parametrize("conv", ["plain", "winograd"])
+@pytest.mark.parametrize("conv", ["plain", "columns", "winograd"])
 @pytest.mark.parametrize("segment", [1, 3, 4, 7, 20])
 def test_recomputing_segments_gives_the_same_bits(conv, segment):
     s, w = image(), weights(3, 2, 2)
@@ -160,7 +160,7 @@ def test_the_twin_of_the_cell_is_the_plain_one(size, driven, cutoff, seed):
     s, cell_weights = image(batch, n, w, m, seed), cgru.Weights(*weights(m, seed=seed))
     drive = image(batch, n, w, 3 * m, seed + 1) if driven else None
     results = []
-    for conv in ("plain", "winograd"):
+    for conv in ("plain", "columns", "winograd"):
         cell = cell_class(conv)(cell_weights, cutoff, Room(np.float64))
         y, cache = cell.forward(s, drive)
         ds, d_drive = cell.backward(np.cos(y), cache)
@@ -174,7 +174,7 @@ def test_the_twin_in_float32_stays_near_through_40_steps():
     exact, cache = cgru_steps.forward(s, *w, steps=40)
     d_exact = cgru_steps.backward(np.ones_like(exact), cache)
     narrow = [array.astype(np.float32) for array in (s, *w)]
-    for conv, allowed in (("plain", 2e-4), ("winograd", 1e-3)):
+    for conv, allowed in (("plain", 2e-4), ("columns", 2e-4), ("winograd", 1e-3)):
         y, cache = cgru_steps.forward(*narrow, steps=40, conv=conv)
         assert y.dtype == np.float32
         assert relative(y, exact) < allowed
@@ -209,7 +209,7 @@ def test_what_does_not_fit_is_refused(change, message):
     ({"steps": -1}, "steps must be at least 0, got -1"), ({"steps": 1, "segment": 0}, "segment must be at least 1"),
     ({"steps": 1, "keep": 0.0}, r"keep must lie in \(0, 1\], got 0.0"),
     ({"steps": 1, "keep": 0.5}, "rng must be given for dropout"),
-    ({"steps": 1, "conv": "fft"}, "conv must be one of plain, winograd, got 'fft'"),
+    ({"steps": 1, "conv": "fft"}, "conv must be one of plain, columns, winograd, got 'fft'"),
     ({"steps": 1, "cutoff": "1.2"}, "cutoff must be one of paper, released"),
 ])
 def test_options_out_of_range_are_refused(options, message):

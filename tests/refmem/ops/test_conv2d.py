@@ -1,4 +1,4 @@
-"""The plain convolution against loops, autograd and known answers; its two fast twins against it."""
+"""The plain convolution against loops, autograd and known answers; its three fast twins against it."""
 
 import numpy as np
 import pytest
@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oracles import ops as oracle
-from refmem.ops import conv2d, conv2d_im2col, conv2d_winograd
+from refmem.ops import conv2d, conv2d_columns, conv2d_im2col, conv2d_winograd
 
-TWINS = {"im2col": conv2d_im2col, "winograd": conv2d_winograd}
+TWINS = {"im2col": conv2d_im2col, "columns": conv2d_columns, "winograd": conv2d_winograd}
 twins = pytest.mark.parametrize("twin", TWINS.values(), ids=TWINS.keys())
 
 sizes = st.tuples(st.integers(0, 4), st.integers(1, 9), st.integers(1, 9), st.integers(1, 4), st.integers(1, 5))
@@ -48,7 +48,7 @@ def test_a_kernel_with_a_single_one_shifts_the_image():
     assert y[0, :, :, 0].tolist() == [[0, 0, 0, 0], [1, 2, 3, 0], [5, 6, 7, 0]]
 
 
-@pytest.mark.parametrize("op", [conv2d, conv2d_im2col, conv2d_winograd])
+@pytest.mark.parametrize("op", [conv2d, *TWINS.values()])
 def test_it_is_the_convolution_of_pytorch(op):
     torch = pytest.importorskip("torch")
     inputs, dy = random_case((3, 7, 10, 4, 5))
@@ -62,10 +62,12 @@ def test_it_is_the_convolution_of_pytorch(op):
 
 @settings(max_examples=40, deadline=None)
 @given(sizes, odd, odd, st.integers(0, 2**31))
-def test_im2col_is_the_plain_one(size, kh, kw, seed):
+def test_columns_give_the_plain_one(size, kh, kw, seed):
     inputs, dy = random_case(size, kh, kw, seed=seed)
-    for got, want in zip(all_results(conv2d_im2col, inputs, dy), all_results(conv2d, inputs, dy), strict=True):
-        np.testing.assert_allclose(got, want, rtol=1e-11, atol=1e-12)
+    want = all_results(conv2d, inputs, dy)
+    for twin in (conv2d_im2col, conv2d_columns):
+        for got, of_plain in zip(all_results(twin, inputs, dy), want, strict=True):
+            np.testing.assert_allclose(got, of_plain, rtol=1e-11, atol=1e-12)
 
 
 def assert_within_the_bound(got, exact, dtype):

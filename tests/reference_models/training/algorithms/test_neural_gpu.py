@@ -6,10 +6,20 @@ import numpy as np
 import pytest
 
 from reference_models.neural_gpu import CELLS, Size
+from reference_models.neural_gpu.evaluation import answers
 from reference_models.tasks.algorithms import TASKS
-from reference_models.training.algorithms.neural_gpu import AlgorithmTraining, Recipe, keep_of, loss_and_gradients
+from reference_models.training import checkpoint
+from reference_models.training.algorithms.neural_gpu import (
+    TASK,
+    AlgorithmTraining,
+    Recipe,
+    keep_of,
+    loss_and_gradients,
+)
 from reference_models.training.clipping import global_norm
+from refmem.arrays import to_host
 from refmem.storage import FileRefused
+from support.standin import standin
 
 QUICK = Recipe(task="copy", size=Size(maps=6, rows=2), longest=4, batch=8, shards=1)
 
@@ -40,6 +50,41 @@ def test_the_curriculum_asks_the_network_without_dropout():
     curve = [training.advance(0.0) for _ in range(40)]
     assert np.mean([point["error"] for point in curve]) > 0.5
     assert curve[-1]["accuracy"] > 0.9
+
+
+@pytest.mark.parametrize("change", [{}, {"dropout": 0.1, "noise": 0.1}, {"sets": 2, "longest": 2}], ids=str)
+def test_a_run_on_another_device_takes_the_same_steps(change):
+    here, there = (AlgorithmTraining(replace(QUICK, **change), seed=0, xp=xp) for xp in (np, standin))
+    for _ in range(6):
+        one, other = here.advance(0.0), there.advance(0.0)
+        assert other["loss"] == pytest.approx(one["loss"], rel=1e-4)
+        assert [other[name] for name in ("length", "error", "images")] == [one[name]
+                                                                           for name in ("length", "error", "images")]
+    for name, weights in there.params.items():
+        np.testing.assert_allclose(to_host(weights), here.params[name], rtol=1e-2, atol=1e-4)
+
+
+def test_a_run_goes_on_on_another_device(tmp_path):
+    run = trained(QUICK, 5)
+    path = tmp_path / "checkpoint.npz"
+    checkpoint.save(path, run.snapshot({}))
+    there = AlgorithmTraining(QUICK, seed=0, xp=standin)
+    there.resume(checkpoint.load(path, TASK))
+    checkpoint.save(path, there.snapshot({}))
+    back = AlgorithmTraining(QUICK, seed=0)
+    back.resume(checkpoint.load(path, TASK))
+    for training in (run, back, there):
+        training.advance(0.0)
+    for name, weights in run.params.items():
+        np.testing.assert_array_equal(back.params[name], weights)
+        np.testing.assert_allclose(to_host(there.params[name]), weights, rtol=1e-2, atol=1e-4)
+
+
+def test_the_answers_are_those_of_the_other_device():
+    run = trained(QUICK, 120)
+    inputs, _ = TASKS["copy"].batch(6, 30, np.random.default_rng(0))
+    moved = {name: standin.asarray(weights) for name, weights in run.params.items()}
+    np.testing.assert_array_equal(answers(moved, inputs, QUICK.size), answers(run.params, inputs, QUICK.size))
 
 
 def test_relaxation_ends_with_one_set_when_the_curriculum_is_complete():
