@@ -1,4 +1,4 @@
-"""Pictures of a Neural GPU: its mental image through time, and how far its algorithm reaches."""
+"""Pictures of a Neural GPU: how it learnt, how far its algorithm reaches, and its mental image through time."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,10 +6,27 @@ from typing import Any
 
 import numpy as np
 
-from reference_models.cli.pictures import blank, save
+from reference_models.cli.pictures import blank, save, smooth
 from reference_models.neural_gpu.evaluation import Measured
 
 SHOWN = 6  # maps of each row
+
+
+def curve(path: Path, points: Sequence[dict[str, float]], *, title: str) -> None:
+    """The length reached, and the share of wrong sequences in training, mean of 50 batches, against updates."""
+    figure = blank(7, 4)
+    lengths, errors = figure.subplots(2, 1, sharex=True, height_ratios=(2, 3))
+    updates = [point["episode"] for point in points]
+    lengths.plot(updates, [point["reached"] for point in points])
+    lengths.set_ylabel("longest trained on")
+    lengths.set_title(f"Neural GPU: {title}", fontsize=10)
+    errors.plot(updates, smooth([100 * point["error"] for point in points], 50))
+    errors.set_ylim(-3, 103)
+    errors.set_xlabel("update")
+    errors.set_ylabel("wrong in training, %")
+    for axes in (lengths, errors):
+        axes.grid(alpha=0.3)
+    save(figure, path)
 
 
 def accuracy(path: Path, rows: Sequence[Measured], longest: int, *, title: str) -> None:

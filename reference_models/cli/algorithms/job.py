@@ -95,6 +95,8 @@ def everything(settings: Settings, saved: checkpoint.Checkpoint | None, folder: 
             raise KeyboardInterrupt(f"after {training.counters.episodes} updates; go on with: "
                                     f"python -m reference_models algorithms --resume --out {folder}") from stopped
         output.write_csv(folder / "curve.csv", training.curve)
+        if pictures.available():
+            figures.curve(folder / "curve.png", training.curve, title=task.about)
         rng = np.random.default_rng([settings.seed, 2])
         try:
             at = measure.trained_lengths(training.trained, task, recipe.longest, test, recipe.size, rng,
