@@ -3,6 +3,7 @@
     algorithms --task badd --minutes 15           train, measure, draw
     algorithms --resume                           go on with the latest run, or measure it again
     algorithms --resume --length 101 --minutes 60 the same, and on to longer sequences
+    algorithms --resume --chains 0.3              the same, and from now on with carries that travel far
     algorithms --solve 1010+0111                  ask the latest run; draws its mental image
 """
 
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 TASK_NAMES = ("badd", "bmul", "copy", "reverse", "duplicate", "sort")
 """The names of `reference_models.tasks.algorithms`, which is not loaded for `--help` alone."""
 MINUTES = 10.0
-BADD = {"chains": 0.3, "dropout": 0.06}
-"""Without them, addition is not learnt so well that it holds far beyond the lengths of the training."""
+BADD = {"dropout": 0.06}
+"""Without it, addition is not learnt so well that it holds far beyond the lengths of the training."""
 
 
 def add_to(commands: Any) -> None:
@@ -49,7 +50,7 @@ def add_to(commands: Any) -> None:
                      help="of weights, drawn together until they are one (parameter sharing relaxation); default 1")
     own.add_argument("--chains", type=float, metavar="P",
                      help="for badd: share of the sums whose carries travel half of the digits or more, and of those "
-                          f"where they travel over all distances; default {BADD['chains']:g}")
+                          "where they travel over all distances; default 0; --resume may add them in the end")
     own.add_argument("--spikes", type=float, metavar="K",
                      help="bound a gradient at K times the running mean of their norms; default 2; 0: no such bound")
     own.add_argument("--shards", type=positive(int), metavar="N",
@@ -121,11 +122,13 @@ def _settings(options: argparse.Namespace, saved: dict[str, Any] | None) -> "Set
 
     before = Settings.from_facts(saved)
     recipe = before.recipe
-    output.check_unchanged(given, vars(recipe), but=["sets", "longest"])  # the sets may have become one since
+    output.check_unchanged(given, vars(recipe), but=["sets", "longest", "chains"])  # the sets may have become one since
     output.check_unchanged({"seed": options.seed}, vars(before))
+    if options.chains is not None:
+        recipe = replace(recipe, chains=options.chains)
     if options.length not in (None, recipe.longest):
         recipe = _longer(recipe, options.length, budget)
-    return Settings(recipe, before.seed, **budget) if any(budget.values()) else before
+    return replace(before, recipe=recipe, **(budget if any(budget.values()) else {}))
 
 
 def _longer(recipe: "Recipe", length: int, budget: dict[str, Any]) -> "Recipe":

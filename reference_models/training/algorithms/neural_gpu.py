@@ -168,6 +168,7 @@ class AlgorithmTraining:
     def _examples(self, length: int, batch: int) -> tuple[Array, Array]:
         """Random sequences, and among them sums whose carries travel.
 
+        With these from the start most runs were thrown out on the way; one that had mastered random sums took them up.
         `carry_chains` alone left stretches of ten digits unlearnt; `long_carries` alone are passed by those who fail at
         the longest, and the curriculum goes on. All three in each batch, so that no step is taken for one kind alone.
         """

@@ -31,11 +31,11 @@ def test_a_run_leaves_its_figures_and_pictures(folder, capsys):
     assert [(row["length"], row["kind"], row["sequences"]) for row in facts["beyond"]] == [(6, "random", 5)]
     names = {path.name for path in folder.iterdir()}
     pytest.importorskip("matplotlib")
-    assert {"checkpoint.npz", "curve.csv", "results.json", "accuracy.png"} <= names
+    assert {"checkpoint.npz", "curve.csv", "curve.png", "results.json", "accuracy.png"} <= names
 
 
 @pytest.mark.parametrize(("asked", "chains", "dropout"), [
-    (["--task", "badd"], 0.3, 0.06), (["--task", "badd", "--chains", "0", "--dropout", "0.09"], 0.0, 0.09),
+    (["--task", "badd"], 0.0, 0.06), (["--task", "badd", "--chains", "0.3", "--dropout", "0.09"], 0.3, 0.09),
     (["--task", "sort"], 0.0, 0.0),
 ])
 def test_addition_has_a_recipe_of_its_own(asked, chains, dropout, capsys, tmp_path):
@@ -86,6 +86,16 @@ def test_a_run_goes_on_to_longer_sequences(folder, capsys, tmp_path):
                  "--beyond", "--json"]) == 0
     after = job.started(job.Settings.from_facts(job.saved_run(copied).settings), job.saved_run(copied))
     assert after.curriculum.lengths == [1, 2, 3, 4, 5] and after.counters.episodes == 6
+
+
+def test_a_run_takes_up_long_carries(capsys, tmp_path):
+    out = ["--out", str(tmp_path / "run"), "--json"]
+    assert main(["algorithms", *SMALL, "--task", "badd", "--beyond", *out]) == 0
+    assert json.loads(capsys.readouterr().out)["recipe"]["chains"] == 0.0
+    for more, updates in ((["--chains", "0.3"], 4), (["--updates", "6"], 6)):
+        assert main(["algorithms", "--resume", *more, "--test", "9", "--beyond", *out]) == 0
+        facts = json.loads(capsys.readouterr().out)
+        assert (facts["updates"], facts["recipe"]["chains"]) == (updates, 0.3)
 
 
 def test_a_stopped_run_says_how_it_goes_on(monkeypatch, capsys, tmp_path):
