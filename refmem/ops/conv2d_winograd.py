@@ -27,7 +27,8 @@ from refmem.ops.winograd_tiles import M, N, cut, paste
 POINTS = (0.0, 1.0, -1.0, 2.0, -0.5)  # and infinity. (0, 1, -1, 2, -2), often used, has 1.5 times the error.
 AT_ONCE = 8192  # tiles times channels taken at once: few enough for the cache, many enough for the matrix products
 MAX_ERROR = {"float32": 1e-4, "float64": 2e-13}
-"""Largest difference to exact arithmetic in any result, in units of that result's root mean square."""
+"""Largest difference to exact arithmetic in any result, in units of that result's root mean square; where that is small
+by chance, of a tenth of the largest product of two numbers of what is multiplied."""
 
 
 # --- The transforms ---------------------------------------------------------------------------------------------
