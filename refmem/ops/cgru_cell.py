@@ -1,6 +1,6 @@
 """A cell that is used again and again: its weights are prepared once, its gradients are summed up.
 
-`PlainCell` calls `cgru`, and `ColumnsCell` does with the convolution for a GPU; `cgru_winograd.Cell` is the fast twin
+`PlainCell` calls `cgru`, `ColumnsCell` calls it with the convolution for a GPU; `cgru_winograd.Cell` is the fast twin
 for a processor. `cell_class` picks one by name.
 """
 

@@ -47,18 +47,16 @@ def forward(x: Array, kernels: Array, bias: Array) -> tuple[Array, Cache]:
 def backward(dy: Array, cache: Cache) -> tuple[Array, Array, Array]:
     """As `conv2d.backward`."""
     x, kernels = cache
-    batch, height, width, channels = x.shape
-    kh, kw, _, filters = kernels.shape
+    kh, kw, channels, filters = kernels.shape
     rows = _columns_of(dy, cache)  # [B, H W, kh kw F]
     turned = kernels[::-1, ::-1].transpose(0, 1, 3, 2).reshape(kh * kw * filters, channels)  # [kh kw F, C]
     dx = rows.reshape(-1, kh * kw * filters) @ turned  # [B H W, C]
-    return dx.reshape(x.shape), *_of_parameters(rows, dy, x, (kh, kw, filters, channels))
+    return dx.reshape(x.shape), *_of_parameters(rows, dy, cache)
 
 
 def backward_parameters(dy: Array, cache: Cache) -> tuple[Array, Array]:
     """As `conv2d.backward_parameters`."""
-    kh, kw, channels, filters = cache.kernels.shape
-    return _of_parameters(_columns_of(dy, cache), dy, cache.x, (kh, kw, filters, channels))
+    return _of_parameters(_columns_of(dy, cache), dy, cache)
 
 
 def _columns_of(dy: Array, cache: Cache) -> Array:
@@ -68,9 +66,11 @@ def _columns_of(dy: Array, cache: Cache) -> Array:
     return columns(dy, kh, kw)
 
 
-def _of_parameters(rows: Array, dy: Array, x: Array, turned: tuple[int, int, int, int]) -> tuple[Array, Array]:
-    """(d_kernels, d_bias) from the columns of dy; `turned` is the shape of the turned kernels."""
+def _of_parameters(rows: Array, dy: Array, cache: Cache) -> tuple[Array, Array]:
+    """(d_kernels, d_bias) from the columns of dy."""
+    x, kernels = cache
     batch, height, width, channels = x.shape
+    kh, kw, _, filters = kernels.shape
     d_turned = (x.reshape(batch, height * width, channels).transpose(0, 2, 1) @ rows).sum(axis=0)  # [C, kh kw F]
-    d_kernels = d_turned.reshape(channels, *turned[:3]).transpose(1, 2, 0, 3)[::-1, ::-1]  # [kh, kw, C, F]
-    return module_of(x).ascontiguousarray(d_kernels), dy.reshape(-1, turned[2]).sum(axis=0)
+    d_kernels = d_turned.reshape(channels, kh, kw, filters).transpose(1, 2, 0, 3)[::-1, ::-1]  # [kh, kw, C, F]
+    return module_of(x).ascontiguousarray(d_kernels), dy.reshape(-1, filters).sum(axis=0)
